@@ -1,0 +1,34 @@
+import type { Broker } from "./broker.ts";
+import type { Inspection } from "./inspection.ts";
+
+/** Marks engines, so that two copies of the package know each other's. */
+export const engineBrand: unique symbol = Symbol.for("titanqueue.engine") as never;
+
+/**
+ * A store of tasks. Opens lazily, may be shared by any number of clients, servers and inspectors, and closes with
+ * its last user; a later user opens it again.
+ */
+export interface Engine extends AsyncDisposable {
+  readonly [engineBrand]: true;
+  /** `"redis"`, `"memory"`. */
+  readonly kind: string;
+  readonly broker: Broker;
+  readonly inspection: Inspection;
+
+  /** Counts a user. Call the answer once, when done: the last one closes the engine. */
+  use(): () => Promise<void>;
+
+  /**
+   * Connects, and checks that the store is one we can use. Repeated calls share one attempt; after a failure the
+   * next call tries again.
+   *
+   * @throws EngineUnavailableError nobody answers (worth another try); every other error is a wrong configuration.
+   */
+  open(): Promise<void>;
+
+  /** Resolves when the store answers. */
+  ping(): Promise<void>;
+
+  /** Closes now, whoever still uses it. Calls under way reject. */
+  close(): Promise<void>;
+}

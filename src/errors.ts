@@ -1,0 +1,426 @@
+/**
+ * Every error a caller can act on, each with a stable `code`. `docs/errors.md` lists them with the remedy, and a
+ * test keeps that list complete. A bug is not a situation: it surfaces as a plain TypeError or RangeError.
+ */
+
+const brand: unique symbol = Symbol.for("titanqueue.error") as never;
+
+/**
+ * Base of all errors of this package.
+ *
+ * `instanceof` also holds between two copies of the package in one process (an ESM and a CommonJS build, say):
+ * the copies recognise each other by a shared brand and the class's code.
+ */
+export abstract class TitanQueueError extends Error {
+  /** Stable and upper-case, for programs; its meaning never changes. */
+  abstract readonly code: string;
+  readonly [brand] = true;
+
+  static override [Symbol.hasInstance](
+    this: { readonly code?: string; readonly prototype: object },
+    value: unknown,
+  ): boolean {
+    if (typeof value !== "object" || value === null) return false;
+    if (Object.prototype.isPrototypeOf.call(this.prototype, value)) return true;
+    if (!(brand in value)) return false;
+    if (this.prototype === TitanQueueError.prototype) return true;
+    return Object.hasOwn(this, "code") && (value as { code?: unknown }).code === this.code;
+  }
+}
+
+// ---- what a caller handed in --------------------------------------------------------------------------------
+
+/** An option, name, length or instant is not acceptable. The message names it, what was wrong, and what is allowed. */
+export class InvalidOptionError extends TitanQueueError {
+  static readonly code = "INVALID_OPTION";
+  override readonly name = "InvalidOptionError";
+  readonly code = InvalidOptionError.code;
+  /** The option's name as the caller wrote it, for example `"timeout"`. */
+  readonly option: string;
+
+  constructor(option: string, problem: string, options?: ErrorOptions) {
+    super(`${option}: ${problem}`, options);
+    this.option = option;
+  }
+}
+
+/** The payload holds something JSON cannot carry (BigInt, a cycle, a Map, …). `path` says where. */
+export class PayloadNotSerializableError extends TitanQueueError {
+  static readonly code = "PAYLOAD_NOT_SERIALIZABLE";
+  override readonly name = "PayloadNotSerializableError";
+  readonly code = PayloadNotSerializableError.code;
+  /** Where in the value, as `payload.user.id`. */
+  readonly path: string;
+
+  constructor(path: string, problem: string, options?: ErrorOptions) {
+    super(`${path}: ${problem}`, options);
+    this.path = path;
+  }
+}
+
+/** The task is larger than the client allows. Store the data elsewhere and enqueue a reference, or raise `maxPayloadBytes`. */
+export class PayloadTooLargeError extends TitanQueueError {
+  static readonly code = "PAYLOAD_TOO_LARGE";
+  override readonly name = "PayloadTooLargeError";
+  readonly code = PayloadTooLargeError.code;
+  readonly bytes: number;
+  readonly limit: number;
+
+  constructor(bytes: number, limit: number) {
+    super(
+      `payload is ${bytes} bytes, the limit is ${limit}; enqueue a reference to the data, or raise maxPayloadBytes`,
+    );
+    this.bytes = bytes;
+    this.limit = limit;
+  }
+}
+
+/** One complaint of a schema. */
+export interface ValidationIssue {
+  /** Where in the value, as `user.id`; empty for the value itself. */
+  readonly path: string;
+  readonly message: string;
+}
+
+/** The payload does not fit the schema of its task definition. At the server such a task is archived at once. */
+export class InvalidPayloadError extends TitanQueueError {
+  static readonly code = "INVALID_PAYLOAD";
+  override readonly name = "InvalidPayloadError";
+  readonly code = InvalidPayloadError.code;
+  readonly taskType: string;
+  readonly issues: readonly ValidationIssue[];
+
+  constructor(taskType: string, issues: readonly ValidationIssue[], hint?: string, options?: ErrorOptions) {
+    const list = issues
+      .map((issue) => (issue.path ? `${issue.path}: ${issue.message}` : issue.message))
+      .join("; ");
+    super(`payload of "${taskType}" is invalid: ${list}${hint ? ` (${hint})` : ""}`, options);
+    this.taskType = taskType;
+    this.issues = issues;
+  }
+}
+
+/** The stored payload is not UTF-8 JSON. Read `task.bytes`, or give the definition a `codec`. */
+export class PayloadNotJsonError extends TitanQueueError {
+  static readonly code = "PAYLOAD_NOT_JSON";
+  override readonly name = "PayloadNotJsonError";
+  readonly code = PayloadNotJsonError.code;
+  readonly taskType: string;
+
+  constructor(taskType: string, options?: ErrorOptions) {
+    super(`payload of "${taskType}" is not JSON; read task.bytes, or define the task with a codec`, options);
+    this.taskType = taskType;
+  }
+}
+
+// ---- enqueueing ---------------------------------------------------------------------------------------------
+
+/** An equal task holds the unique lock. Let it finish, or let its lock expire, then enqueue again. */
+export class DuplicateTaskError extends TitanQueueError {
+  static readonly code = "DUPLICATE_TASK";
+  override readonly name = "DuplicateTaskError";
+  readonly code = DuplicateTaskError.code;
+  readonly queue: string;
+  /** Id of the task that holds the lock. */
+  readonly taskId: string;
+
+  constructor(queue: string, holder: string) {
+    super(`queue "${queue}" already holds an equal task (id "${holder}")`);
+    this.queue = queue;
+    this.taskId = holder;
+  }
+}
+
+/** `taskId` is taken in this queue. Ids stay taken while the task is kept (retention, archive); see `replaceFinished`. */
+export class TaskIdConflictError extends TitanQueueError {
+  static readonly code = "TASK_ID_CONFLICT";
+  override readonly name = "TaskIdConflictError";
+  readonly code = TaskIdConflictError.code;
+  readonly queue: string;
+  readonly taskId: string;
+
+  constructor(queue: string, taskId: string) {
+    super(`task id "${taskId}" is already taken in queue "${queue}"`);
+    this.queue = queue;
+    this.taskId = taskId;
+  }
+}
+
+/**
+ * The connection broke after the task was sent: it may or may not be stored. Enqueue again with this `taskId`:
+ * `TaskIdConflictError` then means that the first one arrived.
+ */
+export class AmbiguousEnqueueError extends TitanQueueError {
+  static readonly code = "AMBIGUOUS_ENQUEUE";
+  override readonly name = "AmbiguousEnqueueError";
+  readonly code = AmbiguousEnqueueError.code;
+  readonly queue: string;
+  readonly taskId: string;
+
+  constructor(queue: string, taskId: string, options?: ErrorOptions) {
+    super(
+      `task "${taskId}" for queue "${queue}" was sent, but its answer was lost; repeat it with the same taskId`,
+      options,
+    );
+    this.queue = queue;
+    this.taskId = taskId;
+  }
+}
+
+// ---- the engine ---------------------------------------------------------------------------------------------
+
+/** No URL was given and TITANQUEUE_URL is not set. */
+export class EngineUrlMissingError extends TitanQueueError {
+  static readonly code = "ENGINE_URL_MISSING";
+  override readonly name = "EngineUrlMissingError";
+  readonly code = EngineUrlMissingError.code;
+
+  constructor() {
+    super('no engine: pass a URL such as "redis://127.0.0.1:6379" or "memory:", or set TITANQUEUE_URL');
+  }
+}
+
+/** The URL cannot be understood, or names a scheme that no engine serves. The text never holds a password. */
+export class EngineUrlInvalidError extends TitanQueueError {
+  static readonly code = "ENGINE_URL_INVALID";
+  override readonly name = "EngineUrlInvalidError";
+  readonly code = EngineUrlInvalidError.code;
+}
+
+/** The engine cannot be reached, or did not answer in time. Nothing was stored. */
+export class EngineUnavailableError extends TitanQueueError {
+  static readonly code = "ENGINE_UNAVAILABLE";
+  override readonly name = "EngineUnavailableError";
+  readonly code = EngineUnavailableError.code;
+}
+
+/** The engine, or the client or server on it, is closed. */
+export class ClosedError extends TitanQueueError {
+  static readonly code = "CLOSED";
+  override readonly name = "ClosedError";
+  readonly code = ClosedError.code;
+
+  constructor(what: string) {
+    super(`${what} is closed`);
+  }
+}
+
+/** This runtime has no TCP sockets or files (an Edge runtime): use Node.js. */
+export class EdgeRuntimeError extends TitanQueueError {
+  static readonly code = "EDGE_RUNTIME";
+  override readonly name = "EdgeRuntimeError";
+  readonly code = EdgeRuntimeError.code;
+}
+
+/** The value is neither a URL, an engine, nor a client that this engine can duplicate. */
+export class UnsupportedClientError extends TitanQueueError {
+  static readonly code = "UNSUPPORTED_CLIENT";
+  override readonly name = "UnsupportedClientError";
+  readonly code = UnsupportedClientError.code;
+}
+
+/** Redis is older than 6.2. */
+export class RedisVersionError extends TitanQueueError {
+  static readonly code = "REDIS_TOO_OLD";
+  override readonly name = "RedisVersionError";
+  readonly code = RedisVersionError.code;
+  readonly version: string;
+
+  constructor(version: string) {
+    super(`Redis ${version} is too old: 6.2 or newer (or Valkey) is needed`);
+    this.version = version;
+  }
+}
+
+/** Redis refused the user name or password. */
+export class RedisAuthError extends TitanQueueError {
+  static readonly code = "REDIS_AUTH";
+  override readonly name = "RedisAuthError";
+  readonly code = RedisAuthError.code;
+}
+
+/** The Redis user lacks a permission; the message names the command or key. */
+export class RedisPermissionError extends TitanQueueError {
+  static readonly code = "REDIS_NO_PERMISSION";
+  override readonly name = "RedisPermissionError";
+  readonly code = RedisPermissionError.code;
+}
+
+/** Redis refuses writes: a replica, a disk error (MISCONF), too few replicas. Nothing was stored. */
+export class RedisReadOnlyError extends TitanQueueError {
+  static readonly code = "REDIS_READ_ONLY";
+  override readonly name = "RedisReadOnlyError";
+  readonly code = RedisReadOnlyError.code;
+}
+
+/** Redis is at `maxmemory`. Nothing was stored; tasks that run keep their leases and free memory as they finish. */
+export class RedisOutOfMemoryError extends TitanQueueError {
+  static readonly code = "REDIS_OUT_OF_MEMORY";
+  override readonly name = "RedisOutOfMemoryError";
+  readonly code = RedisOutOfMemoryError.code;
+}
+
+/** A key of the queue holds another type than the protocol says. The message names the key. */
+export class RedisWrongTypeError extends TitanQueueError {
+  static readonly code = "REDIS_WRONG_TYPE";
+  override readonly name = "RedisWrongTypeError";
+  readonly code = RedisWrongTypeError.code;
+}
+
+/** Redis answered a command with an error that has no class of its own. */
+export class RedisCommandError extends TitanQueueError {
+  static readonly code = "REDIS_COMMAND";
+  override readonly name = "RedisCommandError";
+  readonly code = RedisCommandError.code;
+}
+
+/** A stored message is not what the protocol says. The task is quarantined: archived with its bytes untouched. */
+export class DecodeError extends TitanQueueError {
+  static readonly code = "MESSAGE_UNDECODABLE";
+  override readonly name = "DecodeError";
+  readonly code = DecodeError.code;
+}
+
+// ---- inspecting ---------------------------------------------------------------------------------------------
+
+/** No such queue: nothing was ever enqueued to it, or it was removed. */
+export class QueueNotFoundError extends TitanQueueError {
+  static readonly code = "QUEUE_NOT_FOUND";
+  override readonly name = "QueueNotFoundError";
+  readonly code = QueueNotFoundError.code;
+  readonly queue: string;
+
+  constructor(queue: string) {
+    super(`queue "${queue}" does not exist`);
+    this.queue = queue;
+  }
+}
+
+/** No such task in the queue: it succeeded and was not kept, was deleted, or never existed. */
+export class TaskNotFoundError extends TitanQueueError {
+  static readonly code = "TASK_NOT_FOUND";
+  override readonly name = "TaskNotFoundError";
+  readonly code = TaskNotFoundError.code;
+  readonly queue: string;
+  readonly taskId: string;
+
+  constructor(queue: string, taskId: string) {
+    super(`queue "${queue}" holds no task "${taskId}"`);
+    this.queue = queue;
+    this.taskId = taskId;
+  }
+}
+
+// ---- serving ------------------------------------------------------------------------------------------------
+
+/** The server was started twice, or used after its shutdown. */
+export class ServerStateError extends TitanQueueError {
+  static readonly code = "SERVER_STATE";
+  override readonly name = "ServerStateError";
+  readonly code = ServerStateError.code;
+}
+
+/** With `strictQueues`: a handled task definition goes to a queue that this server does not serve. */
+export class QueueNotServedError extends TitanQueueError {
+  static readonly code = "QUEUE_NOT_SERVED";
+  override readonly name = "QueueNotServedError";
+  readonly code = QueueNotServedError.code;
+  readonly queue: string;
+  readonly taskType: string;
+
+  constructor(queue: string, taskType: string) {
+    super(
+      `"${taskType}" goes to queue "${queue}", which this server does not serve: add "${queue}" to queues`,
+    );
+    this.queue = queue;
+    this.taskType = taskType;
+  }
+}
+
+/** A mux pattern is blank or registered twice, or the handler is missing. */
+export class InvalidPatternError extends TitanQueueError {
+  static readonly code = "INVALID_PATTERN";
+  override readonly name = "InvalidPatternError";
+  readonly code = InvalidPatternError.code;
+}
+
+/** No handler matches the task's type. The task is retried, so a later deploy can serve it. */
+export class HandlerNotFoundError extends TitanQueueError {
+  static readonly code = "HANDLER_NOT_FOUND";
+  override readonly name = "HandlerNotFoundError";
+  readonly code = HandlerNotFoundError.code;
+  readonly taskType: string;
+
+  constructor(taskType: string) {
+    super(`handler not found for task "${taskType}"`);
+    this.taskType = taskType;
+  }
+}
+
+/** `ctx.signal.reason` when the task's timeout or deadline has passed. */
+export class TaskTimeoutError extends TitanQueueError {
+  static readonly code = "TASK_TIMEOUT";
+  override readonly name = "TaskTimeoutError";
+  readonly code = TaskTimeoutError.code;
+
+  constructor(message = "context deadline exceeded") {
+    super(message);
+  }
+}
+
+/** `ctx.signal.reason` when someone canceled the task. */
+export class TaskCanceledError extends TitanQueueError {
+  static readonly code = "TASK_CANCELED";
+  override readonly name = "TaskCanceledError";
+  readonly code = TaskCanceledError.code;
+
+  constructor(message = "context canceled") {
+    super(message);
+  }
+}
+
+/** `ctx.signal.reason` when the task's lease is gone: another server may run it. Nothing this handler does is recorded. */
+export class LeaseLostError extends TitanQueueError {
+  static readonly code = "LEASE_LOST";
+  override readonly name = "LeaseLostError";
+  readonly code = LeaseLostError.code;
+
+  constructor(message = "asynq: task lease expired") {
+    super(message);
+  }
+}
+
+/** `ctx.signal.reason` when the shutdown no longer waits. The task goes back to the head of its queue. */
+export class ShuttingDownError extends TitanQueueError {
+  static readonly code = "SHUTTING_DOWN";
+  override readonly name = "ShuttingDownError";
+  readonly code = ShuttingDownError.code;
+
+  constructor(message = "the server is shutting down") {
+    super(message);
+  }
+}
+
+// ---- thrown by handlers -------------------------------------------------------------------------------------
+
+/** Throw it from a handler: archive the task now, whatever retries are left. */
+export class SkipRetry extends TitanQueueError {
+  static readonly code = "SKIP_RETRY";
+  override readonly name: string = "SkipRetry";
+  readonly code = SkipRetry.code;
+
+  constructor(message = "skip retry for the task", options?: ErrorOptions) {
+    super(message, options);
+  }
+}
+
+/** Throw it from a handler: drop the task as if it had succeeded; it is not kept, whatever its retention. */
+export class RevokeTask extends TitanQueueError {
+  static readonly code = "REVOKE_TASK";
+  override readonly name: string = "RevokeTask";
+  readonly code = RevokeTask.code;
+
+  constructor(message = "revoke task", options?: ErrorOptions) {
+    super(message, options);
+  }
+}

@@ -1,0 +1,56 @@
+/** Facts of one event. Never a payload, never a URL with a password. */
+export type LogFields = Readonly<Record<string, unknown>>;
+
+/** Where log events go. A pino instance fits as it is. */
+export interface Logger {
+  debug(fields: LogFields, text: string): void;
+  info(fields: LogFields, text: string): void;
+  warn(fields: LogFields, text: string): void;
+  error(fields: LogFields, text: string): void;
+}
+
+export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
+
+const ORDER: readonly LogLevel[] = ["debug", "info", "warn", "error", "silent"];
+
+export const LOG_LEVELS: readonly LogLevel[] = ORDER;
+
+/** Passes events of `level` and above on to `logger`. */
+export function levelled(logger: Logger, level: LogLevel): Logger {
+  const from = ORDER.indexOf(level);
+  const pass = (name: Exclude<LogLevel, "silent">) => (fields: LogFields, text: string) => {
+    if (ORDER.indexOf(name) >= from) logger[name](fields, text);
+  };
+  return { debug: pass("debug"), info: pass("info"), warn: pass("warn"), error: pass("error") };
+}
+
+/** One line an event on standard error: time, level, text, fields as `key=value`; control characters escaped. */
+export const consoleLogger: Logger = {
+  debug: (fields, text) => console.error(line("debug", fields, text)),
+  info: (fields, text) => console.error(line("info", fields, text)),
+  warn: (fields, text) => console.error(line("warn", fields, text)),
+  error: (fields, text) => console.error(line("error", fields, text)),
+};
+
+export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} };
+
+function line(level: string, fields: LogFields, text: string): string {
+  let out = `${new Date().toISOString()} ${level.toUpperCase().padEnd(5)} titanqueue: ${oneLine(text)}`;
+  for (const [key, value] of Object.entries(fields)) out += ` ${key}=${oneLine(fieldText(value))}`;
+  return out;
+}
+
+function fieldText(value: unknown): string {
+  if (value instanceof Error) return JSON.stringify(value.message);
+  if (typeof value === "string") return /^[\w.:/@-]+$/.test(value) ? value : JSON.stringify(value);
+  if (typeof value === "object" && value !== null) return JSON.stringify(value) ?? "";
+  return String(value);
+}
+
+/** Control characters, line separators and bidirectional marks, which could forge or hide a line of a log. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is being escaped
+const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
+
+function oneLine(text: string): string {
+  return text.replace(UNSAFE, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
