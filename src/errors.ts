@@ -16,16 +16,23 @@ export abstract class TitanQueueError extends Error {
   abstract readonly code: string;
   readonly [brand] = true;
 
-  static override [Symbol.hasInstance](
-    this: { readonly code?: string; readonly prototype: object },
-    value: unknown,
-  ): boolean {
-    if (typeof value !== "object" || value === null) return false;
-    if (Object.prototype.isPrototypeOf.call(this.prototype, value)) return true;
-    if (!(brand in value)) return false;
-    if (this.prototype === TitanQueueError.prototype) return true;
-    return Object.hasOwn(this, "code") && (value as { code?: unknown }).code === this.code;
+  static override [Symbol.hasInstance](this: ErrorClass, value: unknown): boolean {
+    // biome-ignore lint/complexity/noThisInStatic: it is the class on the right of `instanceof`
+    return isInstance(this, value);
   }
+}
+
+interface ErrorClass {
+  readonly code?: string;
+  readonly prototype: object;
+}
+
+function isInstance(wanted: ErrorClass, value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (Object.prototype.isPrototypeOf.call(wanted.prototype, value)) return true;
+  if (!(brand in value)) return false;
+  if (wanted.prototype === TitanQueueError.prototype) return true;
+  return Object.hasOwn(wanted, "code") && (value as { code?: unknown }).code === wanted.code;
 }
 
 // ---- what a caller handed in --------------------------------------------------------------------------------

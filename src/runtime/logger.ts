@@ -32,7 +32,8 @@ export const consoleLogger: Logger = {
   error: (fields, text) => console.error(line("error", fields, text)),
 };
 
-export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} };
+const ignore = (): void => undefined;
+export const silentLogger: Logger = { debug: ignore, info: ignore, warn: ignore, error: ignore };
 
 function line(level: string, fields: LogFields, text: string): string {
   let out = `${new Date().toISOString()} ${level.toUpperCase().padEnd(5)} titanqueue: ${oneLine(text)}`;
