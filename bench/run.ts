@@ -1,0 +1,143 @@
+/**
+ * `run.ts [--smoke] [--fresh]`: measures every scenario on every system, in interleaved rounds, and writes the report.
+ * An interrupted run is taken up where it ended, as long as code and versions are the same.
+ */
+import { execFileSync, spawn } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpus, loadavg, release, totalmem, type } from "node:os";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { RedisRig } from "../test/support/redis-rig.ts";
+import type { Measurement } from "./measurement.ts";
+import { type Report, type Run, report, table } from "./report.ts";
+import { SCENARIOS, type Scenario } from "./scenarios.ts";
+import { checkSmoke, SMOKE } from "./smoke.ts";
+import { SYSTEMS, type SystemName } from "./systems/system.ts";
+
+const { values: flags } = parseArgs({
+  options: { smoke: { type: "boolean" }, fresh: { type: "boolean" }, only: { type: "string" } },
+});
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+const PARTIAL = here("results/.partial.json");
+
+const rig = await RedisRig.start();
+try {
+  const versions = await readVersions();
+  const runs = flags.smoke ? await smoke() : await full(versions);
+  const result = report(runs, machine(), versions);
+  process.stdout.write(`\n${table(result)}\n`);
+  if (flags.smoke) checkSmoke(result);
+  else save(result);
+} finally {
+  await rig.stop();
+}
+
+async function smoke(): Promise<Run[]> {
+  const runs: Run[] = [];
+  for (const scenario of SMOKE) runs.push(await measured(0, scenario, "titanqueue"));
+  return runs;
+}
+
+async function full(versions: Report["versions"]): Promise<Run[]> {
+  const key = JSON.stringify({ versions, code: codeVersion(), scenarios: SCENARIOS });
+  const runs = takeUp(key);
+  const plan = [...planned()];
+  const started = Date.now();
+  for (const [index, { round, scenario, system }] of plan.entries()) {
+    if (runs.some((r) => r.round === round && r.scenario === scenario.name && r.system === system)) continue;
+    const run = await measured(round, scenario, system);
+    runs.push(run);
+    writeFileSync(PARTIAL, JSON.stringify({ key, runs }));
+    const minutes = ((Date.now() - started) / 60_000).toFixed(1);
+    progress(`[${index + 1}/${plan.length}, ${minutes} min]`, run, scenario);
+  }
+  return runs;
+}
+
+/** Round, then scenario, then system; each round begins with another system. */
+function* planned(): Generator<{ round: number; scenario: Scenario; system: SystemName }> {
+  const scenarios = SCENARIOS.filter(
+    (s) => flags.only === undefined || flags.only.split(",").includes(s.name),
+  );
+  const rounds = Math.max(...scenarios.map((s) => s.runs));
+  for (let round = 0; round < rounds; round++) {
+    for (const scenario of scenarios) {
+      if (round >= scenario.runs) continue;
+      for (let i = 0; i < SYSTEMS.length; i++) {
+        yield { round, scenario, system: SYSTEMS[(i + round) % SYSTEMS.length] as SystemName };
+      }
+    }
+  }
+}
+
+function takeUp(key: string): Run[] {
+  if (flags.fresh || !existsSync(PARTIAL)) return [];
+  const partial = JSON.parse(readFileSync(PARTIAL, "utf8")) as { key: string; runs: Run[] };
+  if (partial.key !== key) return [];
+  process.stdout.write(`taking up an interrupted run after ${partial.runs.length} measurements\n`);
+  return partial.runs;
+}
+
+async function measured(round: number, scenario: Scenario, system: SystemName): Promise<Run> {
+  await rig.flush();
+  const args = ["--import", "tsx", here("measure.ts"), system, rig.url, JSON.stringify(scenario)];
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+  let out = "";
+  child.stdout.on("data", (chunk) => {
+    out += chunk;
+  });
+  const deadline = setTimeout(() => child.kill("SIGKILL"), 300_000);
+  const code = await new Promise((resolve) => child.once("exit", resolve));
+  clearTimeout(deadline);
+  if (code !== 0) throw new Error(`${scenario.name} on ${system} ended with ${code}`);
+  const line = out.trim().split("\n").at(-1) as string;
+  return { round, scenario: scenario.name, system, measurement: JSON.parse(line) as Measurement };
+}
+
+function progress(place: string, { round, system, measurement }: Run, { name, unit }: Scenario): void {
+  process.stdout.write(
+    `${place} round ${round + 1} ${name.padEnd(20)} ${system.padEnd(10)} ${measurement.value.toPrecision(4)} ${unit}\n`,
+  );
+}
+
+function save(result: Report): void {
+  mkdirSync(here("results"), { recursive: true });
+  const text = `${JSON.stringify(result, undefined, 2)}\n`;
+  const date = new Date().toISOString().slice(0, 10);
+  writeFileSync(here(`results/${date}.json`), text);
+  writeFileSync(here("results/latest.json"), text);
+  rmSync(PARTIAL, { force: true });
+}
+
+function machine(): Report["machine"] {
+  return {
+    cpu: cpus()[0]?.model ?? "unknown",
+    cores: cpus().length,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    os: `${type()} ${release()}`,
+    node: process.version,
+    loadAverage: Number((loadavg()[0] as number).toFixed(2)),
+    note: "loopback, Redis in a process of its own without persistence, all processes share the cores",
+  };
+}
+
+async function readVersions(): Promise<Report["versions"]> {
+  const version = (path: string) =>
+    (JSON.parse(readFileSync(here(path), "utf8")) as { version: string }).version;
+  const client = rig.client();
+  const info = await client.info("server");
+  client.disconnect();
+  return {
+    titanqueue: version("../package.json"),
+    bullmq: version("node_modules/bullmq/package.json"),
+    "bee-queue": version("node_modules/bee-queue/package.json"),
+    ioredis: version("../node_modules/ioredis/package.json"),
+    redis: /redis_version:(\S+)/.exec(info)?.[1] ?? "unknown",
+  };
+}
+
+/** The state of the code under measurement, marked when it is not committed. */
+function codeVersion(): string {
+  const git = (...args: string[]) => execFileSync("git", args, { cwd: here(".."), encoding: "utf8" }).trim();
+  return `${git("rev-parse", "HEAD:src")}${git("status", "--porcelain", "src") === "" ? "" : "+"}`;
+}

@@ -1,0 +1,102 @@
+/** One thing that is measured. */
+export interface Scenario {
+  readonly name: string;
+  readonly unit: string;
+  readonly runs: number;
+  readonly size: number;
+  readonly concurrency?: number;
+  readonly measure:
+    | "enqueue-one"
+    | "enqueue-concurrent"
+    | "enqueue-bulk"
+    | "process"
+    | "latency"
+    | "memory"
+    | "idle"
+    | "due"
+    | "backlog";
+}
+
+const RUNS = 5;
+
+export const SCENARIOS: readonly Scenario[] = [
+  {
+    name: "enqueue-one",
+    unit: "tasks/s",
+    runs: RUNS,
+    size: 10_000,
+    measure: "enqueue-one",
+  },
+  {
+    name: "enqueue-concurrent",
+    unit: "tasks/s",
+    runs: RUNS,
+    size: 50_000,
+    concurrency: 100,
+    measure: "enqueue-concurrent",
+  },
+  {
+    name: "enqueue-bulk",
+    unit: "tasks/s",
+    runs: RUNS,
+    size: 50_000,
+    measure: "enqueue-bulk",
+  },
+  {
+    name: "process-c1",
+    unit: "tasks/s",
+    runs: RUNS,
+    size: 10_000,
+    concurrency: 1,
+    measure: "process",
+  },
+  {
+    name: "process-c10",
+    unit: "tasks/s",
+    runs: RUNS,
+    size: 50_000,
+    concurrency: 10,
+    measure: "process",
+  },
+  {
+    name: "process-c100",
+    unit: "tasks/s",
+    runs: RUNS,
+    size: 50_000,
+    concurrency: 100,
+    measure: "process",
+  },
+  {
+    name: "pickup-latency",
+    unit: "ms",
+    runs: RUNS,
+    size: 300,
+    concurrency: 10,
+    measure: "latency",
+  },
+  { name: "redis-memory", unit: "bytes/task", runs: RUNS, size: 50_000, measure: "memory" },
+  {
+    name: "idle-commands",
+    unit: "commands/s",
+    runs: RUNS,
+    size: 10,
+    concurrency: 10,
+    measure: "idle",
+  },
+  {
+    name: "due-at-once",
+    unit: "s",
+    runs: 3,
+    size: 100_000,
+    concurrency: 100,
+    measure: "due",
+  },
+  {
+    name: "backlog",
+    unit: "ratio",
+    runs: 3,
+    size: 1_000_000,
+    concurrency: 10,
+    measure: "backlog",
+  },
+];
