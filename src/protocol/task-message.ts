@@ -34,3 +34,6 @@ export interface TaskMessage {
   /** Fields of a newer peer, as raw bytes; written back after the known ones. */
   readonly unknownFields?: Uint8Array;
 }
+
+/** The headers of every message that has none. */
+export const NO_HEADERS: ReadonlyMap<string, string> = new Map();

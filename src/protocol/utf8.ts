@@ -1,0 +1,55 @@
+/**
+ * Text as the wire wants it: valid UTF-8, always. A Go peer refuses a whole message for one bad byte in it, so text
+ * is checked when it comes in and mended when it goes out.
+ */
+
+const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Up to here a loop over the bytes beats the call into native code. */
+const SHORT = 64;
+
+/** UTF-8 bytes of `text`; a lone surrogate counts as the U+FFFD that is written for it. */
+export function utf8Length(text: string): number {
+  const { length } = text;
+  if (length > SHORT) return Buffer.byteLength(text);
+  for (let i = 0; i < length; i++) if (text.charCodeAt(i) > 0x7f) return Buffer.byteLength(text);
+  return length;
+}
+
+/** Writes `text`, whose {@link utf8Length} is `length`, and answers the position after it. */
+export function writeUtf8(to: Buffer, at: number, text: string, length: number): number {
+  if (length !== text.length) to.write(text, at, length, "utf8");
+  else if (length > SHORT) to.write(text, at, length, "latin1");
+  else for (let i = 0; i < length; i++) to[at + i] = text.charCodeAt(i);
+  return at + length;
+}
+
+/** The text in `bytes[from, to)`, or `undefined` where that is not valid UTF-8. */
+export function readUtf8(bytes: Buffer, from: number, to: number): string | undefined {
+  if (to - from > SHORT || !isAscii(bytes, from, to)) {
+    try {
+      return strict.decode(bytes.subarray(from, to));
+    } catch {
+      return undefined;
+    }
+  }
+  return bytes.toString("latin1", from, to);
+}
+
+function isAscii(bytes: Buffer, from: number, to: number): boolean {
+  let seen = 0;
+  for (let i = from; i < to; i++) seen |= bytes[i] as number;
+  return seen < 0x80;
+}
+
+/**
+ * `text` as valid UTF-8 of at most `maxBytes` bytes: cut between code points, each lone surrogate replaced by U+FFFD.
+ * For error texts, which reach us cut anywhere and of any length.
+ */
+export function safeText(text: string, maxBytes: number): string {
+  // No character takes less than a byte: nothing beyond this can stay, and if this halves a pair, half of it cannot.
+  const bytes = Buffer.from(text.slice(0, maxBytes));
+  let end = Math.min(bytes.length, maxBytes);
+  while (end < bytes.length && ((bytes[end] as number) & 0xc0) === 0x80) end--;
+  return bytes.toString("utf8", 0, end);
+}
