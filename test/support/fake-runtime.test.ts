@@ -1,0 +1,75 @@
+import { describe, expect, it } from "vitest";
+import { sleep } from "../../src/runtime/clock.ts";
+import { FakeClock, fakeRuntime } from "./fake-runtime.ts";
+
+describe("FakeClock", () => {
+  it("fires timers in order of their due time, each at its own instant", async () => {
+    const clock = new FakeClock(1_000);
+    const fired: string[] = [];
+    const note = (name: string) => () => fired.push(`${name}@${clock.now()}`);
+    clock.setTimer(30, note("late"));
+    clock.setTimer(10, note("early"));
+    clock.setTimer(10, note("early too"));
+    clock.setTimer(31, note("never"));
+    await clock.advance(30);
+    expect(fired).toEqual(["early@1010", "early too@1010", "late@1030"]);
+    expect(clock.monotonic()).toBe(30);
+    expect(clock.pendingTimers).toBe(1);
+  });
+
+  it("fires a timer that a promise chain sets on the way, if it is due by then", async () => {
+    const clock = new FakeClock(0);
+    let rounds = 0;
+    const loop = async () => {
+      for (;;) {
+        await sleep(clock, 10);
+        await new Promise(setImmediate);
+        rounds += 1;
+      }
+    };
+    void loop();
+    await clock.advance(35);
+    expect(rounds).toBe(3);
+    await clock.advance(5);
+    expect(rounds).toBe(4);
+  });
+
+  it("forgets a cancelled timer", async () => {
+    const clock = new FakeClock();
+    let fired = false;
+    const cancel = clock.setTimer(5, () => {
+      fired = true;
+    });
+    cancel();
+    await clock.advance(10);
+    expect(fired).toBe(false);
+  });
+
+  it("jumps its wall without touching timers or monotonic time", async () => {
+    const clock = new FakeClock(1_000);
+    let firedAt = 0;
+    clock.setTimer(10, () => {
+      firedAt = clock.now();
+    });
+    clock.setWall(500);
+    await clock.advance(10);
+    expect(firedAt).toBe(510);
+    expect(clock.monotonic()).toBe(10);
+  });
+});
+
+describe("fakeRuntime", () => {
+  it("repeats chance and ids for a seed, and differs between seeds", () => {
+    const [one, same, other] = [fakeRuntime({ seed: 7 }), fakeRuntime({ seed: 7 }), fakeRuntime({ seed: 8 })];
+    const draw = (runtime: typeof one) => [runtime.random(), runtime.uuid()];
+    const first = draw(one);
+    expect(draw(same)).toEqual(first);
+    expect(draw(other)).not.toEqual(first);
+  });
+
+  it("makes ids that are UUIDs v4", () => {
+    expect(fakeRuntime().uuid()).toMatch(
+      /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
+    );
+  });
+});
