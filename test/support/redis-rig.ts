@@ -5,7 +5,8 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis, type RedisOptions } from "ioredis";
-import { afterAll, inject } from "vitest";
+import { afterAll, afterEach, inject } from "vitest";
+import { checkInvariants, type InvariantId, line } from "./invariants.ts";
 
 export interface RedisRigOptions {
   /** What survives a crash. @defaultValue `"none"` */
@@ -57,6 +58,11 @@ export class RedisRig {
   /** Path of the unix socket the server listens on as well. */
   get socket(): string {
     return join(this.#directory, "redis.sock");
+  }
+
+  /** False between `crash()` and `restart()`, and after `stop()`. */
+  get running(): boolean {
+    return this.#server !== undefined;
   }
 
   get pid(): number {
@@ -169,11 +175,50 @@ export class RedisRig {
   }
 }
 
-/** A Redis for the calling test file, stopped after its last test: `const redis = await redisForFile();`. */
-export async function redisForFile(options: RedisRigOptions = {}): Promise<RedisRig> {
+/** A Redis for one test file, whose data is judged after every test. */
+export interface FileRedis extends RedisRig {
+  /**
+   * For a test that leaves damage behind on purpose: names the invariants it breaks. All of them must be broken when
+   * it ends, and no other. The data of such a test is flushed.
+   */
+  expectDamage(...invariants: InvariantId[]): void;
+}
+
+/**
+ * A Redis for the calling test file, stopped after its last test: `const redis = await redisForFile();` at the top.
+ * After each test every queue in it must keep the invariants.
+ */
+export async function redisForFile(options: RedisRigOptions = {}): Promise<FileRedis> {
   const rig = await RedisRig.start(options);
+  const expected = new Set<InvariantId>();
+  afterEach(async () => {
+    const announced = [...expected].sort();
+    expected.clear();
+    await judge(rig, announced);
+  });
   afterAll(() => rig.stop());
-  return rig;
+  return Object.assign(rig, {
+    expectDamage: (...invariants: InvariantId[]) => {
+      for (const invariant of invariants) expected.add(invariant);
+    },
+  });
+}
+
+/** A server that a test has killed has nothing to judge; one that it froze is thawed. */
+async function judge(rig: RedisRig, announced: readonly InvariantId[]): Promise<void> {
+  if (!rig.running) return;
+  rig.resume();
+  const client = rig.client();
+  try {
+    const { violations } = await checkInvariants(client);
+    const found = [...new Set(violations.map(({ invariant }) => invariant))].sort();
+    if (found.length > 0) await client.flushall();
+    if (found.join() === announced.join()) return;
+    const wanted = announced.length === 0 ? "none" : announced.join(" ");
+    throw new Error(`the test left damage (expected: ${wanted}):\n${violations.map(line).join("\n")}`);
+  } finally {
+    client.disconnect();
+  }
 }
 
 const BOOT_DEADLINE = 15_000;
