@@ -5,15 +5,12 @@
 
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Up to here a loop over the bytes beats the call into native code. */
-const SHORT = 64;
+/** Up to here a loop over the characters beats the call into native code. */
+const SHORT = 24;
 
 /** UTF-8 bytes of `text`; a lone surrogate counts as the U+FFFD that is written for it. */
 export function utf8Length(text: string): number {
-  const { length } = text;
-  if (length > SHORT) return Buffer.byteLength(text);
-  for (let i = 0; i < length; i++) if (text.charCodeAt(i) > 0x7f) return Buffer.byteLength(text);
-  return length;
+  return text.length === 0 ? 0 : Buffer.byteLength(text);
 }
 
 /** Writes `text`, whose {@link utf8Length} is `length`, and answers the position after it. */
@@ -26,20 +23,19 @@ export function writeUtf8(to: Buffer, at: number, text: string, length: number):
 
 /** The text in `bytes[from, to)`, or `undefined` where that is not valid UTF-8. */
 export function readUtf8(bytes: Buffer, from: number, to: number): string | undefined {
-  if (to - from > SHORT || !isAscii(bytes, from, to)) {
-    try {
-      return strict.decode(bytes.subarray(from, to));
-    } catch {
-      return undefined;
-    }
-  }
-  return bytes.toString("latin1", from, to);
+  if (from === to) return "";
+  // Unnamed, the encoding is UTF-8 all the same, but is not looked up.
+  const text = bytes.toString(undefined, from, to);
+  // Where bytes are not valid, U+FFFD stands for them; it may also have been written as such.
+  return text.includes("\ufffd") ? readStrictly(bytes.subarray(from, to)) : text;
 }
 
-function isAscii(bytes: Buffer, from: number, to: number): boolean {
-  let seen = 0;
-  for (let i = from; i < to; i++) seen |= bytes[i] as number;
-  return seen < 0x80;
+function readStrictly(bytes: Uint8Array): string | undefined {
+  try {
+    return strict.decode(bytes);
+  } catch {
+    return undefined;
+  }
 }
 
 /**
