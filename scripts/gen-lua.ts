@@ -92,11 +92,12 @@ export function parseScript(name: string, text: string, shared: (name: string) =
 /** How the body's use of KEYS or ARGV differs from the header, if it does. */
 function mismatch(table: "KEYS" | "ARGV", entries: readonly Entry[], source: string): string | undefined {
   const named: string[] = [];
+  const plain = source.replace(/\btonumber\(((?:KEYS|ARGV)\[\d+\])\)/g, "$1");
   const assignment = new RegExp(
     `\\blocal ([\\w, ]+?)\\s*=\\s*(${table}\\[\\d+\\](?:,\\s*${table}\\[\\d+\\])*)`,
     "g",
   );
-  const rest = source.replace(assignment, (_, left: string, right: string) => {
+  const rest = plain.replace(assignment, (_, left: string, right: string) => {
     const names = left.split(",").map((part) => part.trim());
     const indexes = [...right.matchAll(/\[(\d+)\]/g)].map((match) => Number(match[1]));
     indexes.forEach((index, i) => {

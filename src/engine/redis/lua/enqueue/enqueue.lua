@@ -1,0 +1,167 @@
+-- enqueue: store tasks of one queue, of any kind. Each entry is decided on its own, in order, before it is written.
+--
+-- An entry is its flags, its message, and in this order what the flags ask for:
+--   u  a unique lock: its key, and the milliseconds it lives
+--   s  scheduled: the second it is due, rounded up
+--   a  with s, due within that second: the instant in milliseconds
+--   g  a group: its name, and unless scheduled the key of its zset
+--   r  a finished task of the same id makes room
+--
+-- KEYS    pending        list    asynq:{<queue>}:pending
+--         active         list    asynq:{<queue>}:active
+--         lease          zset    asynq:{<queue>}:lease
+--         scheduled      zset    asynq:{<queue>}:scheduled
+--         completed      zset    asynq:{<queue>}:completed
+--         archived       zset    asynq:{<queue>}:archived
+--         groups         set     asynq:{<queue>}:groups
+--         due            zset    tq:{<queue>}:due
+--         entries...     key     of each entry: its hash, its lock, its group
+-- ARGV    queue          string  its name
+--         registry       string  asynq:queues; empty where that key may live on another node
+--         now            int     Unix milliseconds
+--         deadline       int     Unix milliseconds
+--         pending_since  string  now in nanoseconds
+--         now_seconds    int     now in whole seconds
+--         prefix_length  int     bytes of asynq:{<queue>}:t:
+--         unique_prefix  string  asynq:{<queue>}:unique:
+--         entries...     any     of each entry: flags, message, ttl, score, instant, group
+-- RETURNS array          of each entry: 1 stored, 0 the id is taken, text: the id that holds the lock, or an error
+--         array          'clock', seconds, microseconds: nothing was done
+local pending, active, lease, scheduled = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local completed, archived, groups, due = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
+local queue, registry, now, deadline = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local pending_since, now_seconds, prefix_length, unique_prefix = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
+local next_key, next_arg = 9, 9
+
+-- include: clock_guard
+-- include: task_id
+-- include: unique_lock
+
+if clock_differs(now, deadline) then
+  return { 'clock', time[1], time[2] }
+end
+
+local function take_key()
+  next_key = next_key + 1
+  return KEYS[next_key - 1]
+end
+
+local function take_arg()
+  next_arg = next_arg + 1
+  return ARGV[next_arg - 1]
+end
+
+local function read_entry()
+  local flags, entry = take_arg(), {}
+  local function has(flag)
+    return string.find(flags, flag, 1, true) ~= nil
+  end
+  entry.task = take_key()
+  entry.id = string.sub(entry.task, prefix_length + 1)
+  entry.message = take_arg()
+  entry.replaces = has('r')
+  if has('u') then
+    entry.lock, entry.ttl = take_key(), take_arg()
+  end
+  if has('s') then
+    entry.score = take_arg()
+  end
+  if has('a') then
+    entry.at = take_arg()
+  end
+  if has('g') then
+    entry.group = take_arg()
+  end
+  if entry.group and not entry.score then
+    entry.group_set = take_key()
+  end
+  return entry
+end
+
+local function is_finished(task)
+  local state = redis.pcall('HGET', task, 'state')
+  return state == 'completed' or state == 'archived'
+end
+
+-- Puts the id where it waits, before its hash is written: an error (a key of another type) then leaves nothing.
+local function place(entry)
+  if entry.score then
+    local reply = redis.pcall('ZADD', scheduled, entry.score, entry.id)
+    if type(reply) == 'table' or not entry.at then
+      return reply
+    end
+    redis.call('ZADD', due, entry.at, entry.id)
+    return redis.call('PEXPIRE', due, 120000)
+  end
+  if entry.group_set then
+    local reply = redis.pcall('ZADD', entry.group_set, now_seconds, entry.id)
+    if type(reply) ~= 'table' then
+      redis.call('SADD', groups, entry.group)
+    end
+    return reply
+  end
+  return redis.pcall('LPUSH', pending, entry.id)
+end
+
+local function enqueue(entry)
+  -- The id before the lock: a lock taken for a task that is then refused would block others.
+  local taken = is_taken(entry.task, entry.id, active, lease)
+  if entry.lock then
+    local holder = redis.pcall('GET', entry.lock)
+    if holder and holder ~= entry.id then
+      -- A table: something of another type stands in the lock's place.
+      return type(holder) == 'table' and '' or holder
+    end
+  end
+  if taken and not (entry.replaces and is_finished(entry.task)) then
+    return 0
+  end
+
+  local placed = place(entry)
+  if type(placed) == 'table' then
+    return placed
+  end
+  if taken then
+    redis.call('ZREM', completed, entry.id)
+    redis.call('ZREM', archived, entry.id)
+    release_lock(entry.task, entry.id, unique_prefix)
+    redis.call('DEL', entry.task)
+  end
+  if entry.lock then
+    redis.call('SET', entry.lock, entry.id, 'PX', entry.ttl)
+  end
+
+  local fields = { 'msg', entry.message }
+  local function add(name, value)
+    fields[#fields + 1] = name
+    fields[#fields + 1] = value
+  end
+  if entry.score then
+    add('state', 'scheduled')
+  elseif entry.group then
+    add('state', 'aggregating')
+  else
+    add('state', 'pending')
+    add('pending_since', pending_since)
+  end
+  if entry.group then
+    add('group', entry.group)
+  end
+  if entry.lock and not entry.group_set then
+    add('unique_key', entry.lock)
+  end
+  if entry.at then
+    add('tq:at', entry.at)
+  end
+  redis.call('HSET', entry.task, unpack(fields))
+  return 1
+end
+
+if registry ~= '' then
+  redis.call('SADD', registry, queue)
+end
+local answers = {}
+while next_key <= #KEYS do
+  answers[#answers + 1] = enqueue(read_entry())
+end
+return answers

@@ -1,0 +1,135 @@
+-- forward: move tasks that have fallen due to pending, or into their group.
+-- Everything is read before the first write. A group that gets a task is registered, or no aggregator would look at
+-- it before another one joins. An id without a message is only removed: whoever took it would find nothing.
+--
+-- KEYS    scheduled      zset    asynq:{<queue>}:scheduled
+--         retry          zset    asynq:{<queue>}:retry
+--         due            zset    tq:{<queue>}:due, score = the exact instant in milliseconds
+--         pending        list    asynq:{<queue>}:pending
+--         groups         set     asynq:{<queue>}:groups
+-- ARGV    now            int     Unix milliseconds
+--         deadline       int     Unix milliseconds
+--         cutoff         int     Unix milliseconds: what is due by then
+--         limit          int     the most ids handled in one call
+--         pending_since  string  now in nanoseconds
+--         task_prefix    string  asynq:{<queue>}:t:
+--         group_prefix   string  asynq:{<queue>}:g:
+-- RETURNS array          tasks moved, then the first score left in scheduled, retry and due, each empty without one
+--         array          'clock', seconds, microseconds: nothing was done
+local scheduled, retry, due, pending, groups = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local now, deadline, cutoff, limit = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local pending_since, task_prefix, group_prefix = ARGV[5], ARGV[6], ARGV[7]
+
+-- include: clock_guard
+
+if clock_differs(now, deadline) then
+  return { 'clock', time[1], time[2] }
+end
+
+local function first_score(set)
+  return redis.call('ZRANGE', set, 0, 0, 'WITHSCORES')[2] or ''
+end
+
+local heads = { first_score(scheduled), first_score(retry), first_score(due) }
+
+local now_seconds = math.floor(now / 1000)
+local cutoff_seconds = math.floor(cutoff / 1000)
+local left = limit
+local seen, moves, stale = {}, {}, { [scheduled] = {}, [retry] = {}, [due] = {} }
+
+-- The fields of a task, nil when its hash is missing, has no message, or is of another type.
+local function read_task(id)
+  local fields = redis.pcall('HMGET', task_prefix .. id, 'state', 'group', 'tq:at')
+  if fields.err then
+    if string.find(fields.err, 'WRONGTYPE', 1, true) then
+      return nil
+    end
+    error(fields.err)
+  end
+  if redis.call('HSTRLEN', task_prefix .. id, 'msg') == 0 then
+    return nil
+  end
+  return { id = id, state = fields[1], group = fields[2], at = fields[3] }
+end
+
+local function move(task, from)
+  seen[task.id] = true
+  task.from = from
+  moves[#moves + 1] = task
+end
+
+local function collect_whole_seconds(set, head)
+  if head == '' or tonumber(head) > cutoff_seconds or left == 0 then
+    return
+  end
+  local ids = redis.call('ZRANGE', set, '-inf', cutoff_seconds, 'BYSCORE', 'LIMIT', 0, left)
+  left = left - #ids
+  for _, id in ipairs(ids) do
+    local task = read_task(id)
+    if task then
+      move(task, set)
+    else
+      table.insert(stale[set], id)
+    end
+  end
+end
+
+-- An exact instant counts only while the task still waits for it: it may have run, been archived or rescheduled since.
+local function collect_exact(head)
+  if head == '' or tonumber(head) > cutoff or left == 0 then
+    return
+  end
+  local entries = redis.call('ZRANGE', due, '-inf', cutoff, 'BYSCORE', 'LIMIT', 0, left, 'WITHSCORES')
+  for i = 1, #entries, 2 do
+    local id, at = entries[i], tonumber(entries[i + 1])
+    table.insert(stale[due], id)
+    local task = not seen[id] and read_task(id)
+    local set = task and ((task.state == 'scheduled' and scheduled) or (task.state == 'retry' and retry))
+    if set and tonumber(task.at) == at and tonumber(redis.call('ZSCORE', set, id)) == math.ceil(at / 1000) then
+      move(task, set)
+    end
+  end
+end
+
+collect_whole_seconds(scheduled, heads[1])
+collect_whole_seconds(retry, heads[2])
+collect_exact(heads[3])
+
+local pushed = {}
+for _, task in ipairs(moves) do
+  if task.group and task.group ~= '' then
+    redis.call('SADD', groups, task.group)
+    redis.call('ZADD', group_prefix .. task.group, now_seconds, task.id)
+  else
+    pushed[#pushed + 1] = task.id
+  end
+end
+if #pushed > 0 then
+  redis.call('LPUSH', pending, unpack(pushed))
+end
+
+for _, task in ipairs(moves) do
+  local key = task_prefix .. task.id
+  if task.group and task.group ~= '' then
+    redis.call('HSET', key, 'state', 'aggregating')
+  else
+    redis.call('HSET', key, 'state', 'pending', 'pending_since', pending_since)
+  end
+  if task.at then
+    redis.call('HDEL', key, 'tq:at')
+    table.insert(stale[due], task.id)
+  end
+  table.insert(stale[task.from], task.id)
+end
+
+local changed = false
+for set, ids in pairs(stale) do
+  if #ids > 0 then
+    redis.call('ZREM', set, unpack(ids))
+    changed = true
+  end
+end
+if changed then
+  heads = { first_score(scheduled), first_score(retry), first_score(due) }
+end
+return { #moves, heads[1], heads[2], heads[3] }

@@ -1,0 +1,17 @@
+-- write_server_state: announce a server and what it runs, until the records expire.
+--
+-- KEYS    server      string  asynq:servers:{<host>:<pid>:<server id>}
+--         workers     hash    asynq:workers:{<host>:<pid>:<server id>}
+-- ARGV    ttl         int     seconds
+--         info        bytes   the server's record
+--         entries...  any     id and record of each task that runs
+-- RETURNS int         1
+local server, workers = KEYS[1], KEYS[2]
+local ttl, info = ARGV[1], ARGV[2]
+
+redis.call('SETEX', server, ttl, info)
+redis.call('DEL', workers)
+for i = 3, #ARGV, 2 do
+  redis.call('HSET', workers, ARGV[i], ARGV[i + 1])
+end
+return redis.call('EXPIRE', workers, ttl)

@@ -1,0 +1,97 @@
+import type { Broker, ForwardResult } from "../../broker/broker.ts";
+import { queueKeys } from "../../protocol/keys.ts";
+import { floorSeconds, pendingSinceNs } from "../../protocol/units.ts";
+import { withinClock } from "./clock-guard.ts";
+import type { Cutoff } from "./cutoff.ts";
+import type { RedisReply } from "./redis-commands.ts";
+import type { RedisContext } from "./redis-context.ts";
+import { deleteExpired, forward, reclaimAggregationSets, trimArchive } from "./scripts.gen.ts";
+
+type Maintenance = Pick<Broker, "forward" | "deleteExpired" | "trimArchive" | "reclaimAggregationSets">;
+type Context = Pick<RedisContext, "commands" | "clock" | "runtime" | "commandTimeout">;
+
+/** What one script call may be asked for: its ids pass over Lua's stack, and others on the server wait. */
+const MOST_IDS = 1_000;
+
+const ARCHIVE_DAYS = 90;
+const ARCHIVE_SIZE = 10_000;
+const DAY = 86_400_000;
+
+/** Aggregation sets that one script call returns to their groups; ours hold at most 1,000 tasks. */
+const SETS_A_CALL = 10;
+
+/** Moves what is due, deletes what is over. Any number of servers may do so for one queue at the same time. */
+export function redisMaintenance(context: Context, cutoff: Cutoff): Maintenance {
+  const { commands } = context;
+
+  return {
+    async forward(queue, limit) {
+      const at = cutoff.at();
+      if (at === undefined) return { moved: 0, nextDueAt: undefined };
+      const names = queueKeys(queue);
+      const { taskPrefix, groupPrefix } = names;
+      const reply = await withinClock(context, ({ now, deadline }, call) => {
+        const pendingSince = pendingSinceNs(now);
+        const args = { now, deadline, cutoff: at, limit: Math.min(limit, MOST_IDS), pendingSince };
+        return forward.run(commands, names, { ...args, taskPrefix, groupPrefix }, call);
+      });
+      return forwardResult(reply);
+    },
+
+    async deleteExpired(queue, limit) {
+      const at = cutoff.at();
+      if (at === undefined) return 0;
+      const { completed, taskPrefix } = queueKeys(queue);
+      const reply = await withinClock(context, ({ now, deadline }, call) => {
+        const args = {
+          now,
+          deadline,
+          cutoff: floorSeconds(at),
+          limit: Math.min(limit, MOST_IDS),
+          taskPrefix,
+        };
+        return deleteExpired.run(commands, { completed }, args, call);
+      });
+      return reply as number;
+    },
+
+    async trimArchive(queue, limit) {
+      const at = cutoff.at();
+      if (at === undefined) return 0;
+      const { archived, taskPrefix, uniquePrefix } = queueKeys(queue);
+      const reply = await withinClock(context, ({ now, deadline }, call) => {
+        const oldest = floorSeconds(at - ARCHIVE_DAYS * DAY);
+        const bounds = { cutoff: oldest, size: ARCHIVE_SIZE, limit: Math.min(limit, MOST_IDS) };
+        return trimArchive.run(
+          commands,
+          { archived },
+          { now, deadline, ...bounds, taskPrefix, uniquePrefix },
+          call,
+        );
+      });
+      return reply as number;
+    },
+
+    async reclaimAggregationSets(queue) {
+      const at = cutoff.at();
+      if (at === undefined) return 0;
+      const { aggregationSets, groups, groupPrefix } = queueKeys(queue);
+      for (let total = 0; ; ) {
+        const reply = await withinClock(context, ({ now, deadline }, call) => {
+          const args = { now, deadline, cutoff: floorSeconds(at), limit: SETS_A_CALL, groupPrefix };
+          return reclaimAggregationSets.run(commands, { sets: aggregationSets, groups }, args, call);
+        });
+        total += reply as number;
+        if (reply !== SETS_A_CALL) return total;
+      }
+    },
+  };
+}
+
+function forwardResult(reply: RedisReply): ForwardResult {
+  const [moved, ...heads] = reply as [number, Buffer, Buffer, Buffer];
+  // Scheduled and retrying tasks wait for whole seconds, the exact ones for milliseconds.
+  const due = heads.map((head, i) => (head.length === 0 ? Infinity : Number(head) * (i < 2 ? 1_000 : 1)));
+  const nextDueAt = Math.min(...due);
+  return { moved, nextDueAt: Number.isFinite(nextDueAt) ? nextDueAt : undefined };
+}
