@@ -1,0 +1,101 @@
+import type { Clock } from "../../runtime/clock.ts";
+import { encodeCommand } from "./encode-command.ts";
+import type {
+  RedisArg,
+  RedisCallOptions,
+  RedisCommands,
+  RedisReply,
+  ScriptSource,
+} from "./redis-commands.ts";
+import { replyCode, replyError } from "./redis-errors.ts";
+import type { RequestOptions } from "./redis-node.ts";
+import type { Transport } from "./transport.ts";
+
+export interface ConnectionOptions {
+  /** The clock of the sockets: real time. */
+  readonly clock: Clock;
+  /** Milliseconds a call may take. */
+  readonly commandTimeout: number;
+}
+
+/**
+ * Commands and scripts on one Redis, or one Cluster.
+ *
+ * It connects with the first call, or with `open()`, which also says what is wrong. From then on it reconnects by
+ * itself; calls that come meanwhile wait for the connection within their own time.
+ */
+export class RedisConnection implements RedisCommands {
+  readonly #transport: Transport;
+  readonly #clock: Clock;
+  readonly #timeout: number;
+
+  constructor(transport: Transport, options: ConnectionOptions) {
+    this.#transport = transport;
+    this.#clock = options.clock;
+    this.#timeout = options.commandTimeout;
+  }
+
+  /** Resolves when connected to a server that we can use; rejects when the first attempt fails. */
+  open(): Promise<void> {
+    return this.#transport.open();
+  }
+
+  close(): void {
+    this.#transport.close();
+  }
+
+  async run(
+    script: ScriptSource,
+    keys: readonly string[],
+    args: readonly RedisArg[],
+    options: RedisCallOptions = {},
+  ): Promise<RedisReply> {
+    const request = this.#request(options, first);
+    const [key] = keys;
+    const call = (name: string, body: string) =>
+      this.#transport.request(key, [encodeCommand(name, [body, keys.length], keys, args)], request);
+    const [reply = null] = await call("EVALSHA", script.sha1);
+    if (!(reply instanceof Error)) return reply;
+    // A server forgets scripts when it restarts, fails over, or is told to.
+    if (replyCode(reply) !== "NOSCRIPT") throw replyError(reply);
+    const [again = null] = await call("EVAL", script.source);
+    if (again instanceof Error) throw replyError(again);
+    return again;
+  }
+
+  async command(
+    key: string | undefined,
+    name: string,
+    args: readonly RedisArg[],
+    options: RedisCallOptions = {},
+  ): Promise<RedisReply> {
+    const request = this.#request(options, first);
+    const [reply = null] = await this.#transport.request(key, [encodeCommand(name, args)], request);
+    if (reply instanceof Error) throw replyError(reply);
+    return reply;
+  }
+
+  async pipeline(
+    key: string | undefined,
+    commands: readonly (readonly [name: string, ...args: RedisArg[]])[],
+    options: RedisCallOptions = {},
+  ): Promise<RedisReply[]> {
+    if (commands.length === 0) return [];
+    const encoded = commands.map(([name, ...args]) => encodeCommand(name, args));
+    const replies = await this.#transport.request(key, encoded, this.#request(options, all));
+    return replies.map(typed);
+  }
+
+  #request(options: RedisCallOptions, late: (replies: RedisReply[]) => RedisReply): RequestOptions {
+    const { onLateReply, signal } = options;
+    return {
+      deadline: this.#clock.monotonic() + (options.timeout ?? this.#timeout),
+      signal,
+      onLateReply: onLateReply && ((replies) => onLateReply(late(replies))),
+    };
+  }
+}
+
+const typed = (reply: RedisReply): RedisReply => (reply instanceof Error ? replyError(reply) : reply);
+const first = ([reply = null]: RedisReply[]): RedisReply => typed(reply);
+const all = (replies: RedisReply[]): RedisReply => replies.map(typed);
