@@ -1,0 +1,37 @@
+import type { EnqueueAnswer, EnqueueEntry } from "../../broker/broker.ts";
+import { encodeTaskMessage } from "../../protocol/codec.ts";
+import type { StoredQueue } from "./stored-queue.ts";
+
+/** Stores one new task. Everything is checked before anything is written: a refusal leaves no trace. */
+export function enqueue(queue: StoredQueue, entry: EnqueueEntry, now: number): EnqueueAnswer {
+  const { message, processAt, uniqueTtl } = entry;
+
+  const holder = uniqueTtl === undefined ? undefined : queue.locks.holder(message.uniqueKey, now);
+  if (holder !== undefined && holder !== message.id) return { status: "duplicate", holder };
+
+  const taken = queue.tasks.get(message.id);
+  if (taken !== undefined) {
+    const finished = taken.state === "completed" || taken.state === "archived";
+    if (!(entry.replaceFinished && finished)) return { status: "conflict" };
+    queue.remove(taken);
+  }
+
+  const task = queue.create({
+    id: message.id,
+    message: encodeTaskMessage(message),
+    group: message.groupKey,
+    uniqueKey: message.uniqueKey,
+  });
+  if (uniqueTtl !== undefined) queue.locks.take(message.uniqueKey, message.id, now + uniqueTtl);
+
+  if (processAt !== undefined && processAt > now) {
+    queue.toDelayed(task, "scheduled", processAt);
+    return { status: "enqueued", state: "scheduled" };
+  }
+  if (task.group !== "") {
+    queue.toGroup(task, now);
+    return { status: "enqueued", state: "aggregating" };
+  }
+  queue.toTail(task, now);
+  return { status: "enqueued", state: "pending" };
+}

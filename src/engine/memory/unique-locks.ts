@@ -1,0 +1,27 @@
+interface Lock {
+  readonly holder: string;
+  readonly until: number;
+}
+
+/**
+ * The unique locks of one queue. A lock that has run out is as good as absent and is forgotten with its task at the
+ * latest, so there are never more locks than tasks.
+ */
+export class UniqueLocks {
+  readonly #locks = new Map<string, Lock>();
+
+  /** Id of the task that holds `key` now. */
+  holder(key: string, now: number): string | undefined {
+    const lock = this.#locks.get(key);
+    return lock !== undefined && now < lock.until ? lock.holder : undefined;
+  }
+
+  take(key: string, holder: string, until: number): void {
+    this.#locks.set(key, { holder, until });
+  }
+
+  /** Frees `key`, unless another task has taken it meanwhile. */
+  release(key: string, holder: string): void {
+    if (this.#locks.get(key)?.holder === holder) this.#locks.delete(key);
+  }
+}
