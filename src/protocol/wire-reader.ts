@@ -2,13 +2,14 @@ import { DecodeError } from "../errors.ts";
 import type { Int64 } from "./task-message.ts";
 import { readUtf8 } from "./utf8.ts";
 
-/** Go's own bound on groups within groups. */
+/** Go's own bound on groups within a group. */
 const MAX_GROUP_DEPTH = 10_000;
 const MAX_FIELD_NUMBER = 0x1fff_ffff;
 
 /**
- * A cursor over a message in the Protobuf wire format. It accepts and refuses exactly what Go's decoder does, never
- * reads past its end, and never recurses: whatever the bytes are, the worst that happens is a {@link DecodeError}.
+ * A cursor over a message in the Protobuf wire format. It accepts and refuses what Go's decoder does (but for field
+ * numbers that do not exist, which Go overlooks inside unknown groups), never reads past its end, and never recurses:
+ * whatever the bytes are, the worst that happens is a {@link DecodeError}.
  */
 export class WireReader {
   readonly bytes: Buffer;
@@ -113,7 +114,8 @@ export class WireReader {
       const tag = this.tag();
       if (tag === 0) throw this.#error("a group is not closed");
       if ((tag & 7) === 3) {
-        if (open.push(tag >>> 3) > MAX_GROUP_DEPTH) throw this.#error("groups are nested too deep");
+        if (open.length > MAX_GROUP_DEPTH) throw this.#error("groups are nested too deep");
+        open.push(tag >>> 3);
       } else if ((tag & 7) === 4) {
         if (open.pop() !== tag >>> 3) throw this.#error("a group is closed that is not open");
       } else {

@@ -165,7 +165,9 @@ describe("hostile bytes", () => {
         Buffer.alloc(2 * depth, Buffer.from("8301", "hex")),
         Buffer.alloc(2 * depth, Buffer.from("8401", "hex")),
       ]);
-    expect(decodeTaskMessage(nested(10_000)).unknownFields).toEqual(nested(10_000));
+    expect(nested(10_001).equals(decodeTaskMessage(nested(10_001)).unknownFields ?? Buffer.alloc(0))).toBe(
+      true,
+    );
     expect(() => decodeTaskMessage(nested(10_002))).toThrow(DecodeError);
   });
 });
