@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { engineBrand } from "../../src/broker/engine.ts";
 import type { OpenEngine } from "./harness.ts";
-import { counts, enqueued, record } from "./tasks.ts";
+import { counts, enqueued, message, record } from "./tasks.ts";
 
 export function engineContract(open: OpenEngine): void {
   it("bears the mark of an engine, and its kind", async () => {
@@ -75,6 +75,9 @@ export function engineContract(open: OpenEngine): void {
     for (const outcome of await Promise.allSettled(calls)) {
       expect(outcome).toMatchObject({ status: "rejected", reason: { code: "CLOSED" } });
     }
+    expect(await broker.enqueue([{ message: message(queue) }])).toMatchObject([
+      { status: "failed", error: { code: "CLOSED" } },
+    ]);
     expect(await counts(harness, queue)).toEqual({ pending: 1 });
 
     await engine.open();

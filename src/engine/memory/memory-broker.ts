@@ -1,5 +1,5 @@
-import type { Broker } from "../../broker/broker.ts";
-import { EngineUnavailableError } from "../../errors.ts";
+import type { Broker, CallOptions } from "../../broker/broker.ts";
+import { ClosedError, EngineUnavailableError } from "../../errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { LeaseTimings } from "../timings.ts";
 import { publishCancelation } from "./cancelation.ts";
@@ -34,21 +34,23 @@ export function memoryBroker(
     now,
 
     enqueue: async (entries, options) => {
-      door.check();
-      if (options?.signal?.aborted) {
-        throw new EngineUnavailableError("the call was given up before it began", {
-          cause: options.signal.reason,
-        });
-      }
+      const error = refusal(door, options);
+      if (error !== undefined) return entries.map(() => ({ status: "failed", error }));
       return entries.map((entry) => enqueue(store.queue(entry.message.queue), entry, now()));
     },
 
     exchange: async (queue, outcomes, limit) => exchange(store, open(queue), outcomes, limit, timings, now()),
-    extendLeases: async (queue, leased) => leased.map((each) => extend(open(queue), each, timings, now())),
+    extendLeases: async (name, leased) => {
+      const queue = open(name);
+      return leased.map((each) => extend(queue, each, timings, now()));
+    },
     writeResult: async (leased, result) => writeResult(open(leased.message.queue), leased, result),
     forward: async (queue, limit) => forward(open(queue), limit, now()),
     listExpired: async (queue, limit) => listExpired(open(queue), limit, timings, now()),
-    recover: async (queue, recoveries) => recoveries.map((each) => recover(open(queue), each, now())),
+    recover: async (name, recoveries) => {
+      const queue = open(name);
+      return recoveries.map((each) => recover(queue, each, now()));
+    },
     sweep: async () => {
       door.check();
       return sweep();
@@ -89,4 +91,13 @@ export function memoryBroker(
       };
     },
   };
+}
+
+/** Why an enqueue is not even begun, if so. */
+function refusal(door: EngineDoor, options: CallOptions | undefined): Error | undefined {
+  if (door.closed) return new ClosedError("the engine");
+  if (!options?.signal?.aborted) return undefined;
+  return new EngineUnavailableError("the call was given up before it began", {
+    cause: options.signal.reason,
+  });
 }

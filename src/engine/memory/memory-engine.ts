@@ -1,17 +1,13 @@
 import type { Broker } from "../../broker/broker.ts";
-import { type Engine, engineBrand } from "../../broker/engine.ts";
+import { type Engine, type EngineOptions, engineBrand } from "../../broker/engine.ts";
 import type { Inspection } from "../../broker/inspection.ts";
-import { ClosedError } from "../../errors.ts";
-import { type Runtime, systemRuntime } from "../../runtime/runtime.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import { systemRuntime } from "../../runtime/runtime.ts";
 import { LEASE_TIMINGS, type LeaseTimings } from "../timings.ts";
+import { EngineDoor } from "./engine-door.ts";
 import { memoryBroker } from "./memory-broker.ts";
 import { memoryInspection } from "./memory-inspection.ts";
 import { MemoryStore } from "./store.ts";
-
-export interface MemoryEngineOptions {
-  /** Time and chance. @defaultValue the real ones */
-  readonly runtime?: Runtime | undefined;
-}
 
 /** For tests. */
 export interface MemoryEngineInternals {
@@ -21,13 +17,16 @@ export interface MemoryEngineInternals {
   readonly timings?: LeaseTimings;
 }
 
-/** Keeps tasks in this process, in a store of its own: nothing survives the process, nothing needs to be installed. */
-export function memoryEngine(options: MemoryEngineOptions = {}): Engine {
+/**
+ * Keeps tasks in this process, in a store of its own: nothing survives the process, nothing needs to be installed.
+ * Every call is answered at once, so of the options only `runtime` concerns it.
+ */
+export function memoryEngine(options: EngineOptions = {}): Engine {
   return createMemoryEngine(options);
 }
 
 /** As {@link memoryEngine}, on the one store of that name in this process, whoever else uses it. */
-export function namedMemoryEngine(name: string, options: MemoryEngineOptions = {}): Engine {
+export function namedMemoryEngine(name: string, options: EngineOptions = {}): Engine {
   let store = namedStores().get(name);
   if (store === undefined) {
     store = new MemoryStore();
@@ -36,12 +35,9 @@ export function namedMemoryEngine(name: string, options: MemoryEngineOptions = {
   return createMemoryEngine(options, { store });
 }
 
-export function createMemoryEngine(
-  options: MemoryEngineOptions,
-  internals: MemoryEngineInternals = {},
-): Engine {
+export function createMemoryEngine(options: EngineOptions, internals: MemoryEngineInternals = {}): Engine {
   return new MemoryEngine(
-    options.runtime ?? systemRuntime,
+    (options.runtime ?? systemRuntime).clock,
     internals.store ?? new MemoryStore(),
     internals.timings ?? LEASE_TIMINGS,
   );
@@ -61,27 +57,17 @@ class MemoryEngine implements Engine {
   readonly kind = "memory";
   readonly broker: Broker;
   readonly inspection: Inspection;
-  readonly #closers = new Set<() => void>();
+  readonly #door = new EngineDoor();
   #users = 0;
-  #closed = false;
 
-  constructor(runtime: Runtime, store: MemoryStore, timings: LeaseTimings) {
-    const door = {
-      check: () => {
-        if (this.#closed) throw new ClosedError("the engine");
-      },
-      onClose: (closer: () => void) => {
-        this.#closers.add(closer);
-        return () => this.#closers.delete(closer);
-      },
-    };
-    this.broker = memoryBroker(store, runtime.clock, timings, door);
-    this.inspection = memoryInspection(store, runtime.clock, door);
+  constructor(clock: Clock, store: MemoryStore, timings: LeaseTimings) {
+    this.broker = memoryBroker(store, clock, timings, this.#door);
+    this.inspection = memoryInspection(store, clock, this.#door);
   }
 
   use(): () => Promise<void> {
     this.#users += 1;
-    this.#closed = false;
+    this.#door.open();
     let used = true;
     return async () => {
       if (!used) return;
@@ -92,17 +78,15 @@ class MemoryEngine implements Engine {
   }
 
   async open(): Promise<void> {
-    this.#closed = false;
+    this.#door.open();
   }
 
   async ping(): Promise<void> {
-    if (this.#closed) throw new ClosedError("the engine");
+    this.#door.check();
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
-    for (const closer of this.#closers) closer();
-    this.#closers.clear();
+    this.#door.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
