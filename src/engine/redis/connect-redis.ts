@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from "../../runtime/clock.ts";
 import { KeepAlive } from "../../runtime/keep-alive.ts";
 import type { Logger } from "../../runtime/logger.ts";
+import { ClusterTransport } from "./cluster-transport.ts";
 import { RedisConnection } from "./connection.ts";
 import { type NodeOptions, RedisNode } from "./redis-node.ts";
 import { type RedisSource, reachOf } from "./redis-source.ts";
@@ -29,15 +30,19 @@ export function connectRedis(source: RedisSource, options: ConnectRedisOptions):
     maxWaiting,
   };
   const reach = reachOf(source, logger);
-  if (reach.kind === "cluster") throw new Error("not yet");
-  return new RedisConnection(singleTransport(new RedisNode(reach.endpoint, nodeOptions)), {
-    clock,
-    commandTimeout,
-  });
+  const transport =
+    reach.kind === "cluster"
+      ? new ClusterTransport(reach.seeds, reach.endpoint, nodeOptions)
+      : singleTransport(new RedisNode(reach.endpoint, nodeOptions));
+  return new RedisConnection(transport, { clock, commandTimeout });
 }
 
 function singleTransport(node: RedisNode): Transport {
   return {
+    cluster: false,
+    get facts() {
+      return node.facts;
+    },
     open: () => node.open(),
     request: (_key, commands, options) => node.request(commands, options),
     close: () => node.close(),

@@ -9,6 +9,7 @@ import type {
 } from "./redis-commands.ts";
 import { replyCode, replyError } from "./redis-errors.ts";
 import type { RequestOptions } from "./redis-node.ts";
+import type { ServerFacts } from "./server-check.ts";
 import type { Transport } from "./transport.ts";
 
 export interface ConnectionOptions {
@@ -33,6 +34,16 @@ export class RedisConnection implements RedisCommands {
     this.#transport = transport;
     this.#clock = options.clock;
     this.#timeout = options.commandTimeout;
+  }
+
+  /** Keys of different hash tags may live on different servers. */
+  get cluster(): boolean {
+    return this.#transport.cluster;
+  }
+
+  /** What the server (of a Cluster, one of them) said of itself when the connection was made last. */
+  get facts(): ServerFacts | undefined {
+    return this.#transport.facts;
   }
 
   /** Resolves when connected to a server that we can use; rejects when the first attempt fails. */

@@ -45,6 +45,8 @@ export function replyError(reply: Error): TitanQueueError {
     case "MASTERDOWN":
     case "CLUSTERDOWN":
     case "TRYAGAIN":
+    case "MOVED":
+    case "ASK":
     case "BUSY":
       return new EngineUnavailableError(`Redis cannot answer now: ${text}`);
     default:

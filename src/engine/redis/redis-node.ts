@@ -24,6 +24,8 @@ export interface NodeOptions {
 export interface RequestOptions {
   /** Instant of the monotonic clock at which the request rejects. */
   readonly deadline: number;
+  /** An earlier instant, at which it rejects if it still waits for the connection. */
+  readonly sendBy?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onLateReply?: ((replies: RedisReply[]) => void) | undefined;
 }
@@ -55,6 +57,10 @@ export class RedisNode {
 
   get where(): string {
     return this.#endpoint.where;
+  }
+
+  get connected(): boolean {
+    return this.#link !== undefined;
   }
 
   /** What the server said of itself when the connection was made last. */
@@ -227,7 +233,7 @@ class Call implements Receiver {
   readonly #options: RequestOptions;
   readonly #resolve: (replies: RedisReply[]) => void;
   readonly #reject: (error: Error) => void;
-  readonly #cancelTimer: () => void;
+  #cancelTimer: () => void;
   #settled = false;
   /** The link that carries it, once written. */
   link: Link | undefined;
@@ -244,11 +250,10 @@ class Call implements Receiver {
     this.#options = options;
     this.#resolve = resolve;
     this.#reject = reject;
-    const { clock, keepAlive, timeout } = node.options;
-    keepAlive.take();
-    this.#cancelTimer = clock.setTimer(Math.max(0, options.deadline - clock.monotonic()), () => {
-      this.link?.suspect(timeout);
-      this.#giveUp();
+    node.options.keepAlive.take();
+    this.#cancelTimer = this.#at(options.sendBy ?? options.deadline, () => {
+      if (this.link === undefined || options.sendBy === undefined) this.#timeUp();
+      else this.#cancelTimer = this.#at(options.deadline, () => this.#timeUp());
     });
     options.signal?.addEventListener("abort", this.#giveUp, { once: true });
   }
@@ -275,6 +280,16 @@ class Call implements Receiver {
     this.fail(
       new UnansweredError(`the connection to Redis at ${this.#node.where} broke before the answer came`),
     );
+  }
+
+  #at(instant: number, callback: () => void): () => void {
+    const { clock } = this.#node.options;
+    return clock.setTimer(Math.max(0, instant - clock.monotonic()), callback);
+  }
+
+  #timeUp(): void {
+    this.link?.suspect(this.#node.options.timeout);
+    this.#giveUp();
   }
 
   readonly #giveUp = (): void => {

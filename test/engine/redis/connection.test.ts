@@ -1,47 +1,15 @@
-import { createHash } from "node:crypto";
-import { afterEach, describe, expect, it } from "vitest";
-import { type ConnectRedisOptions, connectRedis } from "../../../src/engine/redis/connect-redis.ts";
-import type { RedisConnection } from "../../../src/engine/redis/connection.ts";
+import { describe, expect, it } from "vitest";
+import type { ConnectRedisOptions } from "../../../src/engine/redis/connect-redis.ts";
 import { type RedisReply, UnansweredError } from "../../../src/engine/redis/redis-commands.ts";
 import type { RedisSource } from "../../../src/engine/redis/redis-source.ts";
 import { ClosedError, EngineUnavailableError, RedisCommandError } from "../../../src/errors.ts";
-import { type Logger, silentLogger } from "../../../src/runtime/logger.ts";
 import { redisForFile } from "../../support/redis-rig.ts";
+import { connectForFile, HeardLog, script } from "./connecting.ts";
 
 const redis = await redisForFile();
-const open: RedisConnection[] = [];
-
-function connect(
-  source: RedisSource = redis.url,
-  options: Partial<ConnectRedisOptions> = {},
-): RedisConnection {
-  const connection = connectRedis(source, {
-    logger: silentLogger,
-    commandTimeout: 5_000,
-    random: Math.random,
-    ...options,
-  });
-  open.push(connection);
-  return connection;
-}
-
-/** A logger, and a promise for the first line that holds `word`. */
-function event(word: string): { logger: Logger; happened: Promise<string> } {
-  let tell: (text: string) => void = () => undefined;
-  const happened = new Promise<string>((resolve) => {
-    tell = (text) => text.includes(word) && resolve(text);
-  });
-  const hear = (_fields: object, text: string) => tell(text);
-  return { logger: { debug: hear, info: hear, warn: hear, error: hear }, happened };
-}
-
-function script(source: string) {
-  return { name: "test", source, sha1: createHash("sha1").update(source).digest("hex") };
-}
-
-afterEach(() => {
-  for (const connection of open.splice(0)) connection.close();
-});
+const connectTo = connectForFile();
+const connect = (source: RedisSource = redis.url, options: Partial<ConnectRedisOptions> = {}) =>
+  connectTo(source, options);
 
 describe("RedisConnection", () => {
   it("connects with the first call and answers replies as bytes", async () => {
@@ -101,11 +69,12 @@ describe("RedisConnection", () => {
   });
 
   it("lets calls wait while the server restarts, and runs each once", async () => {
-    const broke = event("broke");
-    const connection = connect(redis.url, { logger: broke.logger });
+    const logger = new HeardLog();
+    const connection = connect(redis.url, { logger });
     await connection.command("n", "SET", ["n", 0]);
+    const broke = logger.next("broke");
     await redis.crash();
-    await broke.happened;
+    await broke;
     const calls = [1, 2, 3].map(() => connection.command("n", "INCR", ["n"]));
     await redis.restart();
     expect(await Promise.all(calls)).toEqual([1, 2, 3]);
