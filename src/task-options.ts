@@ -185,14 +185,15 @@ export function requireQueueName(option: string, queue: unknown): string {
   return requireUnbraced(option, requireName(option, queue, MAX_NAME_BYTES));
 }
 
-/** @throws {@link InvalidOptionError} the id is blank, too long, or not text. */
-export function requireTaskId(option: string, id: unknown): string {
-  return requireName(option, id, MAX_NAME_BYTES);
+/** @throws {@link InvalidOptionError} it is blank, or not text that UTF-8 can carry. */
+export function requireNonBlank(option: string, value: unknown): string {
+  const text = requireText(option, value);
+  if (text.trim() === "") throw new InvalidOptionError(option, "must not be blank");
+  return text;
 }
 
 function requireName(option: string, value: unknown, maxBytes: number): string {
-  const text = requireText(option, value);
-  if (text.trim() === "") throw new InvalidOptionError(option, "must not be blank");
+  const text = requireNonBlank(option, value);
   // A UTF-16 unit takes three bytes at most, so most names need no count.
   if (text.length * 3 > maxBytes && Buffer.byteLength(text) > maxBytes) {
     throw new InvalidOptionError(
@@ -253,20 +254,13 @@ function readUnique(value: unknown): CheckedUnique {
   const { for: length, key } = value as { for?: unknown; key?: unknown };
   const ttl = readLock("unique.for", length);
   if (typeof key === "function") return { ttl, key: key as (input: unknown) => unknown };
-  return { ttl, key: key === undefined ? undefined : requireUniqueKey(key) };
+  return { ttl, key: key === undefined ? undefined : requireNonBlank("unique.key", key) };
 }
 
 function readLock(option: string, value: unknown): number {
   const ttl = parseLongDuration(option, value);
   if (ttl < 1_000) throw new InvalidOptionError(option, `must be at least "1s"; got ${show(value)}`);
   return ttl;
-}
-
-/** @throws {@link InvalidOptionError} blank: all tasks without a key would exclude each other. */
-export function requireUniqueKey(key: unknown): string {
-  const text = requireText("unique.key", key);
-  if (text.trim() === "") throw new InvalidOptionError("unique.key", "must not be blank");
-  return text;
 }
 
 function readHeaders(value: unknown): [string, string][] {

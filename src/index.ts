@@ -1,0 +1,39 @@
+export type { Engine, EngineOptions } from "./broker/engine.ts";
+export type { TaskState } from "./broker/inspection.ts";
+export { Client, type ClientOptions } from "./client/client.ts";
+export type {
+  BatchItem,
+  BatchResult,
+  BatchResults,
+  EnqueueCallOptions,
+  Enqueuer,
+} from "./client/enqueuer.ts";
+export { createEngine } from "./create-engine.ts";
+export {
+  type AnyTaskDefinition,
+  type Codec,
+  type DefinitionOptions,
+  defineTask,
+  type InputOf,
+  type PayloadOf,
+  type ResultOf,
+  type TaskDefinition,
+} from "./define-task.ts";
+export type { Duration } from "./duration.ts";
+export { memoryEngine } from "./engine/memory/memory-engine.ts";
+export { redisEngine } from "./engine/redis/redis-engine.ts";
+export * from "./errors.ts";
+export {
+  Inspector,
+  type InspectorOptions,
+  type ListOptions,
+  type QueueInfo,
+  type TaskRef,
+} from "./inspector/inspector.ts";
+export { RetryLater, type RetryLaterOptions } from "./retry-later.ts";
+export type { Clock } from "./runtime/clock.ts";
+export type { LogFields, Logger, LogLevel } from "./runtime/logger.ts";
+export type { Runtime } from "./runtime/runtime.ts";
+export { type Headers, Task } from "./task.ts";
+export type { TaskInfo } from "./task-info.ts";
+export type { Instant, TaskOptions } from "./task-options.ts";
