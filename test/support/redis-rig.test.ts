@@ -1,7 +1,11 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
+import { connect } from "node:net";
 import { dirname } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, inject, it } from "vitest";
 import { RedisRig, type RedisRigOptions } from "./redis-rig.ts";
+import { until } from "./server-process.ts";
 
 const rigs: RedisRig[] = [];
 
@@ -75,5 +79,40 @@ describe("RedisRig", () => {
     await rig.stop();
     expect(() => process.kill(pid, 0)).toThrow("ESRCH");
     expect(existsSync(dirname(socket))).toBe(false);
+  });
+
+  it("speaks TLS to those who trust its certificate", async () => {
+    const rig = await start({ tls: true });
+    expect(rig.url).toMatch(/^rediss:/);
+    expect(await rig.client().ping()).toBe("PONG");
+    await expect(rig.client({ tls: {}, maxRetriesPerRequest: 0 }).ping()).rejects.toThrow();
+  });
+
+  it("has a replica in step", async () => {
+    const primary = await start({ password: "secret" });
+    await primary.client().set("a", "1");
+    const replica = await start({ replicaOf: primary, password: "secret" });
+    expect(await replica.client().get("a")).toBe("1");
+    await expect(replica.client().set("a", "2")).rejects.toThrow("READONLY");
+  });
+
+  it("takes server and directory with it when the parent is killed", async () => {
+    const server = new URL("./server-process.ts", import.meta.url).href;
+    const script = `
+      const { mkdtempSync } = await import("node:fs");
+      const { ServerProcess } = await import(${JSON.stringify(server)});
+      const directory = mkdtempSync("/tmp/tq-orphan-");
+      const args = ["--port", "0", "--unixsocket", directory + "/s.sock", "--save", "", "--dir", directory];
+      await ServerProcess.start(${JSON.stringify(inject("redis"))}.path, args, directory);
+      console.log(directory);
+      setInterval(() => {}, 1000);`;
+    const parent = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "-e", script]);
+    const [line] = (await once(parent.stdout, "data")) as [Buffer];
+    const directory = String(line).trim();
+    const link = connect(`${directory}/s.sock`);
+    await once(link, "connect");
+    parent.kill("SIGKILL");
+    await once(link.resume(), "close");
+    await until(async () => !existsSync(directory));
   });
 });

@@ -1,27 +1,32 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis, type RedisOptions } from "ioredis";
 import { afterAll, afterEach, inject } from "vitest";
 import { checkInvariants, type InvariantId, line } from "./invariants.ts";
+import { type Certificate, loopbackCertificate } from "./loopback-certificate.ts";
+import { freePort, ServerProcess, until } from "./server-process.ts";
 
 export interface RedisRigOptions {
   /** What survives a crash. @defaultValue `"none"` */
   readonly mode?: "none" | "aof-everysec" | "aof-always" | "rdb";
   /** Sets `requirepass`; the rig's URL carries it. */
   readonly password?: string;
+  /** Speaks TLS only, with a certificate that `RedisRig.ca` vouches for. */
+  readonly tls?: boolean;
+  /** Starts as a replica of this server, and is in step with it when it is ready. */
+  readonly replicaOf?: RedisRig;
   /** More of redis.conf, by directive. */
-  readonly config?: Readonly<Record<string, string | number>>;
+  readonly config?: Directives;
 }
 
-const PERSISTENCE: Readonly<Record<NonNullable<RedisRigOptions["mode"]>, readonly string[]>> = {
-  none: ["--save", "", "--appendonly", "no"],
-  "aof-everysec": ["--save", "", "--appendonly", "yes", "--appendfsync", "everysec"],
-  "aof-always": ["--save", "", "--appendonly", "yes", "--appendfsync", "always"],
-  rdb: ["--save", "1 1", "--appendonly", "no"],
+type Directives = Readonly<Record<string, string | number>>;
+
+const PERSISTENCE: Readonly<Record<NonNullable<RedisRigOptions["mode"]>, Directives>> = {
+  none: { save: "", appendonly: "no" },
+  "aof-everysec": { save: "", appendonly: "yes", appendfsync: "everysec" },
+  "aof-always": { save: "", appendonly: "yes", appendfsync: "always" },
+  rdb: { save: "1 1", appendonly: "no" },
 };
 
 /**
@@ -33,6 +38,7 @@ export class RedisRig {
   readonly #directory: string;
   readonly #clients = new Set<Redis>();
   #port = 0;
+  #certificate: Certificate | undefined;
   #server: ServerProcess | undefined;
 
   private constructor(options: RedisRigOptions, directory: string) {
@@ -42,8 +48,15 @@ export class RedisRig {
 
   static async start(options: RedisRigOptions = {}): Promise<RedisRig> {
     const rig = new RedisRig(options, await mkdtemp(join(tmpdir(), "tq-redis-")));
-    await rig.#boot();
-    return rig;
+    if (options.tls) rig.#certificate = loopbackCertificate(rig.#directory);
+    try {
+      await rig.#boot();
+      if (options.replicaOf !== undefined) await rig.#inStep();
+      return rig;
+    } catch (error) {
+      await rig.stop();
+      throw error;
+    }
   }
 
   get port(): number {
@@ -52,7 +65,15 @@ export class RedisRig {
 
   get url(): string {
     const { password } = this.#options;
-    return `redis://${password === undefined ? "" : `:${encodeURIComponent(password)}@`}127.0.0.1:${this.#port}`;
+    const scheme = this.#certificate === undefined ? "redis" : "rediss";
+    const credentials = password === undefined ? "" : `:${encodeURIComponent(password)}@`;
+    return `${scheme}://${credentials}127.0.0.1:${this.#port}`;
+  }
+
+  /** The certificate, in PEM, that a client must trust; with `tls` only. */
+  get ca(): string {
+    if (this.#certificate === undefined) throw new Error("this Redis does not speak TLS");
+    return this.#certificate.pem;
   }
 
   /** Path of the unix socket the server listens on as well. */
@@ -72,7 +93,8 @@ export class RedisRig {
   /** A raw client of the test's own, closed with the rig. */
   client(options: Omit<RedisOptions, "replyMapping"> = {}): Redis {
     const { password = "" } = this.#options;
-    const client = new Redis({ host: "127.0.0.1", port: this.#port, password, ...options });
+    const tls = this.#certificate === undefined ? {} : { tls: { ca: this.ca } };
+    const client = new Redis({ host: "127.0.0.1", port: this.#port, password, ...tls, ...options });
     // A test that kills its server does not want to hear of it from every client; commands still reject.
     client.on("error", () => undefined);
     this.#clients.add(client);
@@ -147,7 +169,7 @@ export class RedisRig {
     for (let attempt = 1; ; attempt += 1) {
       const port = attempts === 1 ? this.#port : await freePort();
       try {
-        this.#server = await ServerProcess.start(this.#arguments(port), this.#directory);
+        this.#server = await ServerProcess.start(redisProgram(), this.#arguments(port), this.#directory);
         this.#port = port;
         return;
       } catch (error) {
@@ -156,23 +178,45 @@ export class RedisRig {
     }
   }
 
-  #arguments(port: number): string[] {
-    const { mode = "none", password, config = {} } = this.#options;
-    const args = [
-      "--port",
-      String(port),
-      "--bind",
-      "127.0.0.1",
-      "--dir",
-      this.#directory,
-      "--daemonize",
-      "no",
-    ];
-    args.push("--unixsocket", this.socket, "--logfile", "", ...PERSISTENCE[mode]);
-    if (password !== undefined) args.push("--requirepass", password);
-    for (const [directive, value] of Object.entries(config)) args.push(`--${directive}`, String(value));
-    return args;
+  async #inStep(): Promise<void> {
+    const client = this.client();
+    try {
+      await until(async () => (await client.info("replication")).includes("master_link_status:up"));
+    } finally {
+      client.disconnect();
+    }
   }
+
+  #arguments(port: number): string[] {
+    const { mode = "none", password, replicaOf, config } = this.#options;
+    const directives: Directives = {
+      bind: "127.0.0.1",
+      port,
+      unixsocket: this.socket,
+      dir: this.#directory,
+      daemonize: "no",
+      logfile: "",
+      // Otherwise a primary makes its first replica wait 5 s for company.
+      "repl-diskless-sync-delay": 0,
+      ...PERSISTENCE[mode],
+      ...(password === undefined ? {} : { requirepass: password, masterauth: password }),
+      ...(replicaOf === undefined ? {} : { replicaof: `127.0.0.1 ${replicaOf.port}` }),
+      ...(this.#certificate === undefined ? {} : tlsOnly(port, this.#certificate)),
+      ...config,
+    };
+    return Object.entries(directives).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  }
+}
+
+function tlsOnly(port: number, { certFile, keyFile }: Certificate): Directives {
+  return {
+    port: 0,
+    "tls-port": port,
+    "tls-auth-clients": "no",
+    "tls-cert-file": certFile,
+    "tls-key-file": keyFile,
+    "tls-ca-cert-file": certFile,
+  };
 }
 
 /** A Redis for one test file, whose data is judged after every test. */
@@ -221,94 +265,7 @@ async function judge(rig: RedisRig, announced: readonly InvariantId[]): Promise<
   }
 }
 
-const BOOT_DEADLINE = 15_000;
-
-/** One run of redis-server, with a watchdog beside it. */
-class ServerProcess {
-  readonly pid: number;
-  readonly #child: ChildProcess;
-  readonly #exited: Promise<unknown>;
-
-  private constructor(child: ChildProcess, pid: number) {
-    this.#child = child;
-    this.pid = pid;
-    this.#exited = once(child, "exit");
-  }
-
-  /** Resolves when the server accepts connections; rejects with its log when it does not. */
-  static async start(args: readonly string[], directory: string): Promise<ServerProcess> {
-    const child = spawn(inject("redis").path, args, { stdio: ["ignore", "pipe", "pipe"] });
-    await once(child, "spawn");
-    const { pid } = child;
-    if (pid === undefined) throw new Error("redis-server has no process id");
-    const watchdog = watchOver(pid, directory);
-    child.once("exit", () => watchdog.stdin?.end("gone\n"));
-    await ready(child);
-    return new ServerProcess(child, pid);
-  }
-
-  signal(name: NodeJS.Signals): void {
-    this.#child.kill(name);
-  }
-
-  async end(name: "SIGTERM" | "SIGKILL"): Promise<void> {
-    this.#child.kill(name);
-    await this.#exited;
-  }
-}
-
-/**
- * A shell that waits on a pipe we hold. The pipe closes when we die, even by SIGKILL, and then it kills the server and
- * removes its directory. A session of its own keeps Ctrl-C from reaching it first.
- */
-function watchOver(pid: number, directory: string): ChildProcess {
-  const script = 'read -r word; [ "$word" = gone ] && exit 0; kill -9 "$1"; rm -rf "$2"';
-  const watchdog = spawn("sh", ["-c", script, "watchdog", String(pid), directory], {
-    stdio: ["pipe", "ignore", "ignore"],
-    detached: true,
-  });
-  watchdog.unref();
-  return watchdog;
-}
-
-/** Resolves when the server says so; otherwise kills it and rejects with what it said. */
-async function ready(child: ChildProcess): Promise<void> {
-  const said: string[] = [];
-  let deadline: NodeJS.Timeout | undefined;
-  const failure = await new Promise<string | undefined>((resolve) => {
-    const listen = (chunk: Buffer) => {
-      said.push(chunk.toString());
-      if (said.join("").includes("Ready to accept connections")) resolve(undefined);
-    };
-    child.stdout?.on("data", listen);
-    child.stderr?.on("data", listen);
-    child.once("close", () => resolve("ended at once"));
-    deadline = setTimeout(() => resolve("did not get ready in time"), BOOT_DEADLINE);
-  });
-  clearTimeout(deadline);
-  // The rest is read, so that the pipes never fill, and dropped.
-  child.stdout?.removeAllListeners("data").resume();
-  child.stderr?.removeAllListeners("data").resume();
-  if (failure === undefined) return;
-  child.kill("SIGKILL");
-  throw new Error(`redis-server ${failure}:\n${said.join("")}`);
-}
-
-/**
- * A free port below the range from which the system takes ports for outgoing connections, so that nobody takes it while
- * a server restarts; the port 10,000 above is free for Redis Cluster's bus.
- */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 16_000 + Math.floor(Math.random() * 6_000);
-    if ((await isFree(port)) && (await isFree(port + 10_000))) return port;
-  }
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = createServer();
-    probe.once("error", () => resolve(false));
-    probe.listen(port, "127.0.0.1", () => probe.close(() => resolve(true)));
-  });
+/** The server that the global set-up found. */
+export function redisProgram(): string {
+  return inject("redis").path;
 }
