@@ -15,7 +15,9 @@ export function showProgress(line: () => string): () => void {
 export function printTable(rows: readonly (readonly (string | number)[])[]): void {
   const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => String(row[i]).length)));
   for (const row of rows) {
-    const cells = row.map((cell, i) => (i === 0 ? String(cell).padEnd(widths[i] as number) : String(cell).padStart(widths[i] as number)));
+    const cells = row.map((cell, i) =>
+      i === 0 ? String(cell).padEnd(widths[i] as number) : String(cell).padStart(widths[i] as number),
+    );
     stdout.write(`  ${cells.join("  ")}\n`);
   }
 }

@@ -23,4 +23,5 @@ export const checksum = defineTask("file:checksum", {
 /** SHA-256 of random bytes until somebody cancels it. */
 export const endlessChecksum = defineTask("file:endless", { options: { queue: "low", timeout: "none" } });
 
-export const definitions = [sendReport, cityReport, checksum, endlessChecksum];
+/** Queues of the demo, with their weights. */
+export const QUEUES = { critical: 6, default: 3, low: 1 };

@@ -14,7 +14,11 @@ export interface Workload {
 }
 
 /** Enqueues the demo's work, `scale` times as much of it: reports, e-mails about them, checksums of `files`. */
-export async function enqueueWorkload(client: Client, files: readonly string[], scale = 1): Promise<Workload> {
+export async function enqueueWorkload(
+  client: Client,
+  files: readonly string[],
+  scale = 1,
+): Promise<Workload> {
   const accepted: string[] = [];
   const countries = [...new Set(cities.map((city) => city.country))].slice(0, 60 * scale);
 
@@ -31,7 +35,9 @@ export async function enqueueWorkload(client: Client, files: readonly string[], 
 
   // Concurrent calls travel together by themselves.
   const reports = await Promise.all(
-    countries.map((country, i) => client.enqueue(cityReport({ country }), { processIn: i % 3 === 0 ? "1s" : 0 })),
+    countries.map((country, i) =>
+      client.enqueue(cityReport({ country }), { processIn: i % 3 === 0 ? "1s" : 0 }),
+    ),
   );
   accepted.push(...reports.map((info) => info.id));
 
