@@ -10,7 +10,7 @@ export const NEVER: Timestamp = { seconds: -62_135_596_800, nanos: 0 };
 
 export function timestampOf(ms: number): Timestamp {
   const seconds = Math.floor(ms / 1_000);
-  return { seconds, nanos: Math.round((ms - seconds * 1_000) * 1_000_000) };
+  return { seconds, nanos: Math.floor((ms - seconds * 1_000) * 1_000_000) };
 }
 
 /** Milliseconds since the epoch, or `undefined` for Go's zero time. */
