@@ -438,7 +438,7 @@ describe("a client's options", () => {
     [{ maxPayloadBytes: Number.NaN }, "maxPayloadBytes"],
     [{ maxPayloadBytes: 2 ** 40 }, "maxPayloadBytes"],
     [{ maxPayloadByte: 1 }, 'did you mean "maxPayloadBytes"'],
-  ])("%j are refused", (options, text) => {
+  ])("%j are refused", (options: object, text) => {
     expect(() => new Client(memoryEngine(), options)).toThrow(InvalidOptionError);
     expect(() => new Client(memoryEngine(), options)).toThrow(text);
   });
