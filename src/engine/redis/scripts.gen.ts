@@ -214,11 +214,11 @@ export const deleteExpired = {
     commands.run(deleteExpired, [keys.completed], [args.now, args.deadline, args.cutoff, args.limit, args.taskPrefix], options),
 } satisfies ScriptSource & { run: unknown };
 
-/** move tasks that have fallen due to pending, or into their group. */
+/** move tasks that have fallen due to pending, or into their group, in the order in which they fell due. */
 export const forward = {
   name: "forward",
-  sha1: "b36a40c3ffa39b1e6243aa1a8bc475403410b487",
-  source: "local scheduled, retry, due, pending, groups = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]\nlocal now, deadline, cutoff, limit = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])\nlocal pending_since, task_prefix, group_prefix = ARGV[5], ARGV[6], ARGV[7]\nlocal time = redis.call('TIME')\nlocal function clock_differs(now, deadline)\nlocal at = time[1] * 1000 + time[2] / 1000\nreturn at < now - 2000 or at > tonumber(deadline)\nend\nif clock_differs(now, deadline) then\nreturn { 'clock', time[1], time[2] }\nend\nlocal function first_score(set)\nreturn redis.call('ZRANGE', set, 0, 0, 'WITHSCORES')[2] or ''\nend\nlocal heads = { first_score(scheduled), first_score(retry), first_score(due) }\nlocal now_seconds = math.floor(now / 1000)\nlocal cutoff_seconds = math.floor(cutoff / 1000)\nlocal left = limit\nlocal seen, moves, stale = {}, {}, { [scheduled] = {}, [retry] = {}, [due] = {} }\nlocal function read_task(id)\nlocal fields = redis.pcall('HMGET', task_prefix .. id, 'state', 'group', 'tq:at')\nif fields.err then\nif string.find(fields.err, 'WRONGTYPE', 1, true) then\nreturn nil\nend\nerror(fields.err)\nend\nif redis.call('HSTRLEN', task_prefix .. id, 'msg') == 0 then\nreturn nil\nend\nreturn { id = id, state = fields[1], group = fields[2], at = fields[3] }\nend\nlocal function move(task, from)\nseen[task.id] = true\ntask.from = from\nmoves[#moves + 1] = task\nend\nlocal function collect_whole_seconds(set, head)\nif head == '' or tonumber(head) > cutoff_seconds or left == 0 then\nreturn\nend\nlocal ids = redis.call('ZRANGE', set, '-inf', cutoff_seconds, 'BYSCORE', 'LIMIT', 0, left)\nleft = left - #ids\nfor _, id in ipairs(ids) do\nlocal task = read_task(id)\nif task then\nmove(task, set)\nelse\ntable.insert(stale[set], id)\nend\nend\nend\nlocal function collect_exact(head)\nif head == '' or tonumber(head) > cutoff or left == 0 then\nreturn\nend\nlocal entries = redis.call('ZRANGE', due, '-inf', cutoff, 'BYSCORE', 'LIMIT', 0, left, 'WITHSCORES')\nfor i = 1, #entries, 2 do\nlocal id, at = entries[i], tonumber(entries[i + 1])\ntable.insert(stale[due], id)\nlocal task = not seen[id] and read_task(id)\nlocal set = task and ((task.state == 'scheduled' and scheduled) or (task.state == 'retry' and retry))\nif set and tonumber(task.at) == at and tonumber(redis.call('ZSCORE', set, id)) == math.ceil(at / 1000) then\nmove(task, set)\nend\nend\nend\ncollect_whole_seconds(scheduled, heads[1])\ncollect_whole_seconds(retry, heads[2])\ncollect_exact(heads[3])\nlocal pushed = {}\nfor _, task in ipairs(moves) do\nif task.group and task.group ~= '' then\nredis.call('SADD', groups, task.group)\nredis.call('ZADD', group_prefix .. task.group, now_seconds, task.id)\nelse\npushed[#pushed + 1] = task.id\nend\nend\nif #pushed > 0 then\nredis.call('LPUSH', pending, unpack(pushed))\nend\nfor _, task in ipairs(moves) do\nlocal key = task_prefix .. task.id\nif task.group and task.group ~= '' then\nredis.call('HSET', key, 'state', 'aggregating')\nelse\nredis.call('HSET', key, 'state', 'pending', 'pending_since', pending_since)\nend\nif task.at then\nredis.call('HDEL', key, 'tq:at')\ntable.insert(stale[due], task.id)\nend\ntable.insert(stale[task.from], task.id)\nend\nlocal changed = false\nfor set, ids in pairs(stale) do\nif #ids > 0 then\nredis.call('ZREM', set, unpack(ids))\nchanged = true\nend\nend\nif changed then\nheads = { first_score(scheduled), first_score(retry), first_score(due) }\nend\nreturn { #moves, heads[1], heads[2], heads[3] }",
+  sha1: "133e33ca0bd3a138a74abd6163fb85eac49fa6ed",
+  source: "local scheduled, retry, due, pending, groups = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]\nlocal now, deadline, cutoff, limit = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])\nlocal pending_since, task_prefix, group_prefix = ARGV[5], ARGV[6], ARGV[7]\nlocal time = redis.call('TIME')\nlocal function clock_differs(now, deadline)\nlocal at = time[1] * 1000 + time[2] / 1000\nreturn at < now - 2000 or at > tonumber(deadline)\nend\nif clock_differs(now, deadline) then\nreturn { 'clock', time[1], time[2] }\nend\nlocal function first_score(set)\nreturn redis.call('ZRANGE', set, 0, 0, 'WITHSCORES')[2] or ''\nend\nlocal heads = { first_score(scheduled), first_score(retry), first_score(due) }\nlocal now_seconds = math.floor(now / 1000)\nlocal cutoff_seconds = math.floor(cutoff / 1000)\nlocal left = limit\nlocal seen, moves, stale = {}, {}, { [scheduled] = {}, [retry] = {}, [due] = {} }\nlocal sources = 0\nlocal function read_task(id)\nlocal fields = redis.pcall('HMGET', task_prefix .. id, 'state', 'group', 'tq:at')\nif fields.err then\nif string.find(fields.err, 'WRONGTYPE', 1, true) then\nreturn nil\nend\nerror(fields.err)\nend\nif redis.call('HSTRLEN', task_prefix .. id, 'msg') == 0 then\nreturn nil\nend\nreturn { id = id, state = fields[1], group = fields[2], at = fields[3] }\nend\nlocal function move(task, from, since)\nseen[task.id] = true\ntask.from, task.since, task.order = from, since, #moves\nmoves[#moves + 1] = task\nend\nlocal function collect_whole_seconds(set, head)\nif head == '' or tonumber(head) > cutoff_seconds or left == 0 then\nreturn\nend\nlocal entries = redis.call('ZRANGE', set, '-inf', cutoff_seconds, 'BYSCORE', 'LIMIT', 0, left, 'WITHSCORES')\nleft = left - #entries / 2\nsources = sources + 1\nfor i = 1, #entries, 2 do\nlocal id, task = entries[i], read_task(entries[i])\nif task then\nmove(task, set, tonumber(task.at or entries[i + 1] * 1000))\nelse\ntable.insert(stale[set], id)\nend\nend\nend\nlocal function collect_exact(head)\nif head == '' or tonumber(head) > cutoff or left == 0 then\nreturn\nend\nlocal entries = redis.call('ZRANGE', due, '-inf', cutoff, 'BYSCORE', 'LIMIT', 0, left, 'WITHSCORES')\nsources = sources + 1\nfor i = 1, #entries, 2 do\nlocal id, at = entries[i], tonumber(entries[i + 1])\ntable.insert(stale[due], id)\nlocal task = not seen[id] and read_task(id)\nlocal set = task and ((task.state == 'scheduled' and scheduled) or (task.state == 'retry' and retry))\nif set and tonumber(task.at) == at and tonumber(redis.call('ZSCORE', set, id)) == math.ceil(at / 1000) then\nmove(task, set, at)\nend\nend\nend\ncollect_whole_seconds(scheduled, heads[1])\ncollect_whole_seconds(retry, heads[2])\ncollect_exact(heads[3])\nif sources > 1 then\ntable.sort(moves, function(a, b)\nif a.since == b.since then\nreturn a.order < b.order\nend\nreturn a.since < b.since\nend)\nend\nlocal pushed = {}\nfor _, task in ipairs(moves) do\nif task.group and task.group ~= '' then\nredis.call('SADD', groups, task.group)\nredis.call('ZADD', group_prefix .. task.group, now_seconds, task.id)\nelse\npushed[#pushed + 1] = task.id\nend\nend\nif #pushed > 0 then\nredis.call('LPUSH', pending, unpack(pushed))\nend\nfor _, task in ipairs(moves) do\nlocal key = task_prefix .. task.id\nif task.group and task.group ~= '' then\nredis.call('HSET', key, 'state', 'aggregating')\nelse\nredis.call('HSET', key, 'state', 'pending', 'pending_since', pending_since)\nend\nif task.at then\nredis.call('HDEL', key, 'tq:at')\ntable.insert(stale[due], task.id)\nend\ntable.insert(stale[task.from], task.id)\nend\nlocal changed = false\nfor set, ids in pairs(stale) do\nif #ids > 0 then\nredis.call('ZREM', set, unpack(ids))\nchanged = true\nend\nend\nif changed then\nheads = { first_score(scheduled), first_score(retry), first_score(due) }\nend\nreturn { #moves, heads[1], heads[2], heads[3] }",
   run: (
     commands: Pick<RedisCommands, "run">,
     keys: {
@@ -340,4 +340,270 @@ export const writeServerState = {
     options?: RedisCallOptions,
   ): Promise<RedisReply> =>
     commands.run(writeServerState, [keys.server, keys.workers], [args.ttl, args.info, ...args.entries], options),
+} satisfies ScriptSource & { run: unknown };
+
+/** settle attempts, then lease pending tasks. */
+export const exchange = {
+  name: "exchange",
+  sha1: "de59497d0e457028076f3a9fa7432cbfdb624d0f",
+  source: "local pending, paused, active, lease = KEYS[1], KEYS[2], KEYS[3], KEYS[4]\nlocal scheduled, retry, archived, completed, due = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]\nlocal processed_day, failed_day, processed, failed = KEYS[10], KEYS[11], KEYS[12], KEYS[13]\nlocal now, deadline, limit, budget = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])\nlocal score, nonce, task_prefix, prefix_length = ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[8])\nlocal kinds, runs, proven = ARGV[9], tonumber(ARGV[10]), ARGV[11] == '1'\nlocal keys_before, args_before = 13, 11\nlocal time = redis.call('TIME')\nlocal function clock_differs(now, deadline)\nlocal at = time[1] * 1000 + time[2] / 1000\nreturn at < now - 2000 or at > tonumber(deadline)\nend\nlocal clock_is_wrong = clock_differs(now, deadline)\nlocal time_ms = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal shift = clock_is_wrong and time_ms - now or 0\nlocal present = now + shift\nlocal FENCED, GONE, UNLEASED, GHOST = 1, 2, 3, 4\nlocal RESERVED = 1048575 / 1048576\nlocal function state_of(task)\nlocal state = redis.pcall('HGET', task, 'state')\nif type(state) == 'table' then\nreturn nil\nend\nreturn state\nend\nlocal function refusal(held, wanted, state)\nif held == wanted then\nreturn nil\nelseif held then\nlocal fraction = tonumber(held) % 1\nif fraction == tonumber(wanted) % 1 then\nreturn nil\nelseif fraction ~= RESERVED then\nreturn FENCED\nend\nelseif state ~= 'active' then\nreturn GONE\nend\nreturn UNLEASED\nend\nlocal function refusal_of_proof(task, state, proof)\nlocal message = state == 'active' and redis.pcall('HGET', task, 'msg')\nif type(message) ~= 'string' then\nreturn GONE\nelseif redis.sha1hex(message) ~= proof then\nreturn FENCED\nend\nreturn nil\nend\nlocal function clean_up(id)\nredis.call('ZREM', lease, id)\nredis.call('LREM', active, 0, id)\nend\nlocal processed_count, failed_count = 0, 0\nlocal function write_retry(id, task, retry_at, message)\nlocal at = retry_at + shift\nredis.call('ZADD', retry, math.ceil(at / 1000), id)\nif at % 1000 ~= 0 and at - present <= 60000 then\nredis.call('HSET', task, 'msg', message, 'state', 'retry', 'tq:at', at)\nredis.call('ZADD', due, at, id)\nredis.call('PEXPIRE', due, 120000)\nelse\nredis.call('HSET', task, 'msg', message, 'state', 'retry')\nredis.call('HDEL', task, 'tq:at')\nredis.call('ZREM', due, id)\nend\nend\nlocal function write_archive(id, task, message)\nredis.call('ZADD', archived, math.floor(present / 1000), id)\nif message then\nredis.call('HSET', task, 'msg', message, 'state', 'archived')\nelse\nredis.call('HSET', task, 'state', 'archived')\nend\nend\nlocal function count_failure()\nprocessed_count = processed_count + 1\nfailed_count = failed_count + 1\nend\nlocal function count_day(key, n)\nif redis.pcall('INCRBY', key, n) == n then\nredis.call('EXPIREAT', key, math.floor(present / 1000) + 90 * 86400)\nend\nend\nlocal function write_counters()\nif processed_count == 0 then\nreturn\nend\ncount_day(processed_day, processed_count)\nlocal total = redis.pcall('INCRBY', processed, processed_count)\nlocal overflows = type(total) == 'table' and string.find(total.err, 'overflow', 1, true)\nif overflows then\nredis.call('SET', processed, processed_count)\nend\nif failed_count > 0 then\ncount_day(failed_day, failed_count)\nif overflows then\nredis.call('SET', failed, failed_count)\nelse\nredis.pcall('INCRBY', failed, failed_count)\nend\nend\nend\nlocal count = #kinds\nlocal ids, tasks, wanted, held = {}, {}, {}, {}\nlocal arg = args_before\nlocal apart = {}\nfor _ = 1, runs do\nlocal run_score, length = ARGV[arg + 1], tonumber(ARGV[arg + 2])\narg = arg + 2\nlocal together = {}\nif length >= 8 then\nfor _, id in ipairs(redis.call('ZRANGEBYSCORE', lease, run_score, run_score)) do\ntogether[id] = run_score\nend\nend\nfor _ = 1, length do\nlocal i = #ids + 1\ntasks[i] = KEYS[keys_before + i]\nids[i] = string.sub(tasks[i], prefix_length + 1)\nwanted[i] = run_score\nheld[i] = together[ids[i]] or false\nif not held[i] then\napart[#apart + 1] = i\nend\nend\nend\nif #apart > 0 then\nlocal apart_ids = {}\nfor j, i in ipairs(apart) do\napart_ids[j] = ids[i]\nend\nfor j, found in ipairs(redis.call('ZMSCORE', lease, unpack(apart_ids))) do\nheld[apart[j]] = found\nend\nend\nlocal tail = redis.call('LRANGE', active, -count - 8, -1)\nlocal proof_before = arg\nif proven then\narg = arg + count\nend\nlocal DETAILS = { c = 2, k = 3, r = 2, s = 2, a = 1, b = 1 }\nlocal CONTAINER = { c = completed, k = completed, r = retry, s = retry, a = archived, x = archived }\nlocal lock_before = keys_before + count\nlocal seen, usable = {}, {}\nlocal settling, requeueing, stale = {}, {}, {}\nlocal answers = {}\nlocal function refuse(i, why)\nanswers[#answers + 1] = i\nanswers[#answers + 1] = why\nend\nfor i = 1, count do\nlocal letter = string.sub(kinds, i, i)\nlocal kind = string.lower(letter)\nlocal outcome = { i = i, id = ids[i], task = tasks[i], kind = kind, arg = arg }\narg = arg + (DETAILS[kind] or 0)\nif letter ~= kind then\nlock_before = lock_before + 1\noutcome.lock = KEYS[lock_before]\nend\nlocal state = state_of(tasks[i])\nlocal why = refusal(held[i], wanted[i], state)\nif why == UNLEASED and proven then\nwhy = refusal_of_proof(tasks[i], state, ARGV[proof_before + i])\noutcome.proven = why == nil\nif why == GONE then\nstale[#stale + 1] = ids[i]\nend\nend\nif why then\nrefuse(i, why)\nelseif state == nil or (state and state ~= 'active') then\nstale[#stale + 1] = ids[i]\nrefuse(i, GONE)\nelseif kind == 'q' and not state then\nrefuse(i, GHOST)\nelseif kind == 'q' or kind == 'b' then\nrequeueing[#requeueing + 1] = outcome\nelseif seen[ids[i]] then\nrefuse(i, GONE)\nelse\nseen[ids[i]] = true\nsettling[#settling + 1] = outcome\nlocal container = CONTAINER[kind]\nif container and not usable[container] then\nredis.call('ZCARD', container)\nusable[container] = true\nend\nend\nend\nif #requeueing > 0 then\nredis.call('LLEN', pending)\nend\nlocal function take_from_active(leaving)\nlocal stay, kept, depth = {}, 0, 0\nfor back = 1, #tail do\nlocal id = tail[#tail + 1 - back]\nif leaving[id] then\nleaving[id] = nil\nkept, depth = #stay, back\nelse\nstay[#stay + 1] = id\nend\nend\nif depth > 0 then\nredis.call('LTRIM', active, 0, -depth - 1)\nend\nfor i = kept, 1, -1 do\nredis.call('RPUSH', active, stay[i])\nend\nfor id in pairs(leaving) do\nredis.call('LREM', active, -1, id)\nend\nend\nif #settling > 0 then\nlocal leaving, leased, deleted = {}, {}, {}\nfor i, outcome in ipairs(settling) do\nleased[i] = outcome.id\nleaving[outcome.id] = true\nif outcome.kind == 'd' then\ndeleted[#deleted + 1] = outcome.task\nend\nend\nredis.call('ZREM', lease, unpack(leased))\ntake_from_active(leaving)\nif #deleted > 0 then\nredis.call('DEL', unpack(deleted))\nend\nfor _, outcome in ipairs(settling) do\nlocal kind, id, task, first = outcome.kind, outcome.id, outcome.task, outcome.arg + 1\nif kind == 'd' then\nprocessed_count = processed_count + 1\nelseif kind == 'c' or kind == 'k' then\nredis.call('ZADD', completed, math.floor((ARGV[first] + shift) / 1000), id)\nredis.call('HSET', task, 'msg', ARGV[first + 1], 'state', 'completed')\nif kind == 'k' then\nredis.call('HSET', task, 'result', ARGV[first + 2])\nend\nprocessed_count = processed_count + 1\nelseif kind == 'r' or kind == 's' then\nwrite_retry(id, task, ARGV[first], ARGV[first + 1])\nif kind == 'r' then\ncount_failure()\nend\nelse\nwrite_archive(id, task, kind == 'a' and ARGV[first])\ncount_failure()\nend\nif outcome.lock and redis.pcall('GET', outcome.lock) == id then\nredis.call('DEL', outcome.lock)\nend\nend\nwrite_counters()\nend\nfor _, id in ipairs(stale) do\nclean_up(id)\nend\nlocal status, more, grants, dropped = 'ok', 0, {}, {}\nlocal ELSEWHERE = { scheduled = scheduled, retry = retry, archived = archived, completed = completed }\nlocal function is_copy(id, state)\nif state == 'active' then\nreturn redis.call('ZSCORE', lease, id)\nend\nreturn ELSEWHERE[state] and redis.call('ZSCORE', ELSEWHERE[state], id)\nend\nlocal function lease_tasks(found)\nlocal chosen, ghosts, misplaced = {}, {}, {}\nlocal known, bytes, looked = {}, 0, 0\nfor j = #found, 1, -1 do\nlocal id = found[j]\nlocal task = task_prefix .. id\nlocal fields = redis.pcall('HMGET', task, 'msg', 'state')\nif fields.err and string.find(fields.err, 'non local key', 1, true) then\nreturn 'unready'\nend\nlocal message, state = fields[1], fields[2]\nif message and bytes > 0 and bytes + #message > budget then\nbreak\nend\nlooked = looked + 1\nif not message then\nghosts[#ghosts + 1] = { id = id, stub = not fields.err and task }\ndropped[#dropped + 1] = id\nelseif known[id] or (state ~= 'pending' and is_copy(id, state)) then\ndropped[#dropped + 1] = id\nelse\nif state ~= 'pending' then\nmisplaced[#misplaced + 1] = id\nend\nbytes = bytes + #message\nchosen[#chosen + 1] = id\ngrants[#grants + 1] = id\ngrants[#grants + 1] = message\nend\nknown[id] = true\nend\nmore = (#found == limit or looked < #found) and 1 or 0\nredis.call('LTRIM', pending, 0, -looked - 1)\nfor _, ghost in ipairs(ghosts) do\nclean_up(ghost.id)\nif ghost.stub then\nredis.call('DEL', ghost.stub)\nend\nend\nfor _, id in ipairs(misplaced) do\nredis.call('LREM', active, 0, id)\nend\nif #chosen == 0 then\nreturn 'ok'\nend\nredis.call('LPUSH', active, unpack(chosen))\nlocal leases = {}\nfor _, id in ipairs(chosen) do\nleases[#leases + 1] = score\nleases[#leases + 1] = id\nend\nlocal crowd = #chosen > 16 and redis.call('EXISTS', lease) == 0 and string.rep('-', 65)\nif crowd then\nleases[#leases + 1] = score\nleases[#leases + 1] = crowd\nend\nredis.call('ZADD', lease, unpack(leases))\nif crowd then\nredis.call('ZREM', lease, crowd)\nend\nfor _, id in ipairs(chosen) do\nlocal task = task_prefix .. id\nredis.call('HSET', task, 'state', 'active', 'tq:x', nonce)\nredis.call('HDEL', task, 'pending_since')\nend\nreturn 'ok'\nend\nif limit > 0 then\nif clock_is_wrong then\nstatus = 'clock'\nelseif redis.call('EXISTS', paused) == 0 then\nlocal found = redis.call('LRANGE', pending, -limit, -1)\nif #found > 0 then\nif redis.call('ZCOUNT', lease, score, score) > 0 then\nstatus = 'token'\nelse\nstatus = lease_tasks(found)\nend\nend\nend\nend\nif status == 'unready' then\ngrants, dropped = {}, {}\nend\nfor j = #requeueing, 1, -1 do\nlocal outcome = requeueing[j]\nlocal id = outcome.id\nlocal holder = redis.call('ZSCORE', lease, id)\nif (outcome.proven and not seen[id]) or (holder and refusal(holder, wanted[outcome.i], 'active') == nil) then\nseen[id] = true\nredis.call('ZREM', lease, id)\nredis.call('LREM', active, -1, id)\nredis.call('RPUSH', pending, id)\nlocal pending_since = string.format('%.0f000000', present)\nredis.call('HSET', outcome.task, 'state', 'pending', 'pending_since', pending_since)\nif outcome.kind == 'b' then\nredis.call('HSET', outcome.task, 'msg', ARGV[outcome.arg + 1])\nend\nelse\nrefuse(outcome.i, GONE)\nend\nend\nreturn { status, time_ms, answers, more, grants, dropped }",
+  run: (
+    commands: Pick<RedisCommands, "run">,
+    keys: {
+      /** asynq:{<queue>}:pending */
+      readonly pending: string;
+      /** asynq:{<queue>}:paused */
+      readonly paused: string;
+      /** asynq:{<queue>}:active */
+      readonly active: string;
+      /** asynq:{<queue>}:lease, score = end of the lease + token of the attempt */
+      readonly lease: string;
+      /** asynq:{<queue>}:scheduled */
+      readonly scheduled: string;
+      /** asynq:{<queue>}:retry */
+      readonly retry: string;
+      /** asynq:{<queue>}:archived */
+      readonly archived: string;
+      /** asynq:{<queue>}:completed */
+      readonly completed: string;
+      /** tq:{<queue>}:due */
+      readonly due: string;
+      /** asynq:{<queue>}:processed:<day> */
+      readonly processedDay: string;
+      /** asynq:{<queue>}:failed:<day> */
+      readonly failedDay: string;
+      /** asynq:{<queue>}:processed */
+      readonly processed: string;
+      /** asynq:{<queue>}:failed */
+      readonly failed: string;
+      /** asynq:{<queue>}:t:<id> of each outcome, then the unique locks in the same order */
+      readonly tasks: readonly string[];
+    },
+    args: {
+      /** Unix milliseconds */
+      readonly now: number;
+      /** Unix milliseconds */
+      readonly deadline: number;
+      /** the most tasks to lease */
+      readonly limit: number;
+      /** bytes of messages after which leasing stops; one task is leased whatever its size */
+      readonly budget: number;
+      /** of the new leases; text, since Lua would cut it to 14 digits */
+      readonly score: string;
+      /** names this exchange, should its reply be lost */
+      readonly nonce: string;
+      /** asynq:{<queue>}:t: */
+      readonly taskPrefix: string;
+      /** its bytes */
+      readonly prefixLength: number;
+      /** a letter for each outcome */
+      readonly kinds: string;
+      /** how many runs of outcomes share a score */
+      readonly runs: number;
+      /** 1: each outcome brings a proof that its task was leased by the caller */
+      readonly proven: number;
+      /** score and length of each run; then, if proven, SHA-1 of the leased message of each */
+      readonly outcomes: readonly RedisArg[];
+    },
+    options?: RedisCallOptions,
+  ): Promise<RedisReply> =>
+    commands.run(exchange, [keys.pending, keys.paused, keys.active, keys.lease, keys.scheduled, keys.retry, keys.archived, keys.completed, keys.due, keys.processedDay, keys.failedDay, keys.processed, keys.failed, ...keys.tasks], [args.now, args.deadline, args.limit, args.budget, args.score, args.nonce, args.taskPrefix, args.prefixLength, args.kinds, args.runs, args.proven, ...args.outcomes], options),
+} satisfies ScriptSource & { run: unknown };
+
+/** renew the leases of attempts that still hold their task. */
+export const extendLeases = {
+  name: "extend_leases",
+  sha1: "e6061488dbc61f4d174a460e5785e1339efb53c7",
+  source: "local active, lease = KEYS[1], KEYS[2]\nlocal now, deadline, length, prefix_length = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])\nlocal keys_before, args_before = 2, 4\nlocal time = redis.call('TIME')\nlocal function clock_differs(now, deadline)\nlocal at = time[1] * 1000 + time[2] / 1000\nreturn at < now - 2000 or at > tonumber(deadline)\nend\nlocal FENCED, GONE, UNLEASED, GHOST = 1, 2, 3, 4\nlocal RESERVED = 1048575 / 1048576\nlocal function state_of(task)\nlocal state = redis.pcall('HGET', task, 'state')\nif type(state) == 'table' then\nreturn nil\nend\nreturn state\nend\nlocal function refusal(held, wanted, state)\nif held == wanted then\nreturn nil\nelseif held then\nlocal fraction = tonumber(held) % 1\nif fraction == tonumber(wanted) % 1 then\nreturn nil\nelseif fraction ~= RESERVED then\nreturn FENCED\nend\nelseif state ~= 'active' then\nreturn GONE\nend\nreturn UNLEASED\nend\nlocal function refusal_of_proof(task, state, proof)\nlocal message = state == 'active' and redis.pcall('HGET', task, 'msg')\nif type(message) ~= 'string' then\nreturn GONE\nelseif redis.sha1hex(message) ~= proof then\nreturn FENCED\nend\nreturn nil\nend\nlocal function clean_up(id)\nredis.call('ZREM', lease, id)\nredis.call('LREM', active, 0, id)\nend\nif clock_differs(now, deadline) then\nreturn { 'clock', time[1], time[2] }\nend\nlocal count = #KEYS - keys_before\nlocal proven = #ARGV > args_before + count\nlocal ids = {}\nfor i = 1, count do\nids[i] = string.sub(KEYS[keys_before + i], prefix_length + 1)\nend\nlocal held = redis.call('ZMSCORE', lease, unpack(ids))\nlocal fresh = math.ceil(now / 1000) + length\nlocal answers, extended, leases, stale = {}, {}, {}, {}\nfor i = 1, count do\nlocal task, wanted = KEYS[keys_before + i], ARGV[args_before + i]\nlocal state = state_of(task)\nlocal why = refusal(held[i], wanted, state)\nif why == UNLEASED and proven then\nwhy = refusal_of_proof(task, state, ARGV[args_before + count + i])\nif why == GONE then\nstale[#stale + 1] = ids[i]\nend\nend\nif why then\nanswers[i] = why\nelse\nlocal ends = held[i] and math.floor(held[i]) or 0\nif ends > now / 1000 + 2 * length then\nends = 0\nend\nlocal extension = string.format('%.17g', math.max(ends, fresh) + tonumber(wanted) % 1)\nanswers[i] = extension\nextended[#extended + 1] = ids[i]\nleases[#leases + 1] = extension\nleases[#leases + 1] = ids[i]\nend\nend\nif #extended > 0 then\nredis.call('ZREM', lease, unpack(extended))\nredis.call('ZADD', lease, unpack(leases))\nend\nfor _, id in ipairs(stale) do\nclean_up(id)\nend\nreturn answers",
+  run: (
+    commands: Pick<RedisCommands, "run">,
+    keys: {
+      /** asynq:{<queue>}:active */
+      readonly active: string;
+      /** asynq:{<queue>}:lease */
+      readonly lease: string;
+      /** asynq:{<queue>}:t:<id> of each attempt */
+      readonly tasks: readonly string[];
+    },
+    args: {
+      /** Unix milliseconds */
+      readonly now: number;
+      /** Unix milliseconds */
+      readonly deadline: number;
+      /** of a lease, in seconds */
+      readonly length: number;
+      /** bytes of asynq:{<queue>}:t: */
+      readonly prefixLength: number;
+      /** the score last written by each; then, or not at all, the SHA-1 of each one's message */
+      readonly attempts: readonly string[];
+    },
+    options?: RedisCallOptions,
+  ): Promise<RedisReply> =>
+    commands.run(extendLeases, [keys.active, keys.lease, ...keys.tasks], [args.now, args.deadline, args.length, args.prefixLength, ...args.attempts], options),
+} satisfies ScriptSource & { run: unknown };
+
+/** attempts whose lease has run out, to be recovered. */
+export const listExpired = {
+  name: "list_expired",
+  sha1: "e479c701750f7daab63379a875452ca33ac5fdb6",
+  source: "local active, lease = KEYS[1], KEYS[2]\nlocal now, deadline, cutoff, limit = ARGV[1], ARGV[2], ARGV[3], ARGV[4]\nlocal budget, length, task_prefix = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]\nlocal time = redis.call('TIME')\nlocal function clock_differs(now, deadline)\nlocal at = time[1] * 1000 + time[2] / 1000\nreturn at < now - 2000 or at > tonumber(deadline)\nend\nlocal function read_task(task)\nlocal fields = redis.pcall('HMGET', task, 'msg', 'state')\nif not fields.err then\nreturn fields[1], fields[2], true\nelseif string.find(fields.err, 'non local key', 1, true) then\nerror('TRYAGAIN a task is on the move')\nend\nreturn false, false, false\nend\nlocal function clean_up(id)\nredis.call('ZREM', lease, id)\nredis.call('LREM', active, 0, id)\nend\nif clock_differs(now, deadline) then\nreturn { 'clock', time[1], time[2] }\nend\nlocal seconds = time[1] + time[2] / 1000000\nlocal too_far = '(' .. string.format('%.17g', seconds + 4 * length)\nlocal ahead = redis.call('ZRANGEBYSCORE', lease, too_far, '+inf', 'WITHSCORES', 'LIMIT', 0, limit)\nfor i = 1, #ahead, 2 do\nlocal id, fraction = ahead[i], tonumber(ahead[i + 1]) % 1\nredis.call('ZREM', lease, id)\nredis.call('ZADD', lease, math.ceil(seconds) + length + fraction, id)\nend\nlocal expired, bytes = {}, 0\nlocal ended = redis.call('ZRANGEBYSCORE', lease, '-inf', cutoff, 'WITHSCORES', 'LIMIT', 0, limit)\nfor i = 1, #ended, 2 do\nlocal id = ended[i]\nlocal task = task_prefix .. id\nlocal message, _, deletable = read_task(task)\nif message then\nbytes = bytes + #message\nexpired[#expired + 1] = id\nexpired[#expired + 1] = ended[i + 1]\nexpired[#expired + 1] = message\nif bytes > budget then\nbreak\nend\nelse\nclean_up(id)\nif deletable then\nredis.call('DEL', task)\nend\nend\nend\nreturn expired",
+  run: (
+    commands: Pick<RedisCommands, "run">,
+    keys: {
+      /** asynq:{<queue>}:active */
+      readonly active: string;
+      /** asynq:{<queue>}:lease */
+      readonly lease: string;
+    },
+    args: {
+      /** Unix milliseconds */
+      readonly now: number;
+      /** Unix milliseconds */
+      readonly deadline: number;
+      /** Unix seconds with fraction: what ended by then */
+      readonly cutoff: string;
+      /** the most ids handled in one call */
+      readonly limit: number;
+      /** bytes of messages after which the list ends */
+      readonly budget: number;
+      /** of a lease, in seconds */
+      readonly length: number;
+      /** asynq:{<queue>}:t: */
+      readonly taskPrefix: string;
+    },
+    options?: RedisCallOptions,
+  ): Promise<RedisReply> =>
+    commands.run(listExpired, [keys.active, keys.lease], [args.now, args.deadline, args.cutoff, args.limit, args.budget, args.length, args.taskPrefix], options),
+} satisfies ScriptSource & { run: unknown };
+
+/** what an exchange leased whose reply was lost. */
+export const lostGrants = {
+  name: "lost_grants",
+  sha1: "057713de7ec547819d924647b7a181da7c1e9d00",
+  source: "local lease = KEYS[1]\nlocal score, nonce, task_prefix = ARGV[1], ARGV[2], ARGV[3]\nlocal grants = {}\nfor _, id in ipairs(redis.call('ZRANGEBYSCORE', lease, score, score)) do\nlocal fields = redis.pcall('HMGET', task_prefix .. id, 'msg', 'state', 'tq:x')\nif fields.err and string.find(fields.err, 'non local key', 1, true) then\nreturn redis.error_reply('TRYAGAIN a task is on the move')\nend\nif fields[1] and fields[2] == 'active' and fields[3] == nonce then\ngrants[#grants + 1] = id\ngrants[#grants + 1] = fields[1]\nend\nend\nlocal time = redis.call('TIME')\nreturn { time[1] * 1000 + math.floor(time[2] / 1000), grants }",
+  run: (
+    commands: Pick<RedisCommands, "run">,
+    keys: {
+      /** asynq:{<queue>}:lease */
+      readonly lease: string;
+    },
+    args: {
+      /** the score of that exchange's leases */
+      readonly score: string;
+      /** its name */
+      readonly nonce: string;
+      /** asynq:{<queue>}:t: */
+      readonly taskPrefix: string;
+    },
+    options?: RedisCallOptions,
+  ): Promise<RedisReply> =>
+    commands.run(lostGrants, [keys.lease], [args.score, args.nonce, args.taskPrefix], options),
+} satisfies ScriptSource & { run: unknown };
+
+/** end expired attempts, each only if its lease is still exactly the one that was listed. */
+export const recover = {
+  name: "recover",
+  sha1: "6e84f2f8f41edc78e8e0b494abb60d1b676357b7",
+  source: "local active, lease, retry, archived, due = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]\nlocal processed_day, failed_day, processed, failed = KEYS[6], KEYS[7], KEYS[8], KEYS[9]\nlocal now, deadline, prefix_length, kinds = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]\nlocal keys_before, args_before = 9, 4\nlocal time = redis.call('TIME')\nlocal function clock_differs(now, deadline)\nlocal at = time[1] * 1000 + time[2] / 1000\nreturn at < now - 2000 or at > tonumber(deadline)\nend\nif clock_differs(now, deadline) then\nreturn { 'clock', time[1], time[2] }\nend\nlocal present, shift = tonumber(now), 0\nlocal FENCED, GONE, UNLEASED, GHOST = 1, 2, 3, 4\nlocal RESERVED = 1048575 / 1048576\nlocal function state_of(task)\nlocal state = redis.pcall('HGET', task, 'state')\nif type(state) == 'table' then\nreturn nil\nend\nreturn state\nend\nlocal function refusal(held, wanted, state)\nif held == wanted then\nreturn nil\nelseif held then\nlocal fraction = tonumber(held) % 1\nif fraction == tonumber(wanted) % 1 then\nreturn nil\nelseif fraction ~= RESERVED then\nreturn FENCED\nend\nelseif state ~= 'active' then\nreturn GONE\nend\nreturn UNLEASED\nend\nlocal function refusal_of_proof(task, state, proof)\nlocal message = state == 'active' and redis.pcall('HGET', task, 'msg')\nif type(message) ~= 'string' then\nreturn GONE\nelseif redis.sha1hex(message) ~= proof then\nreturn FENCED\nend\nreturn nil\nend\nlocal function clean_up(id)\nredis.call('ZREM', lease, id)\nredis.call('LREM', active, 0, id)\nend\nlocal processed_count, failed_count = 0, 0\nlocal function write_retry(id, task, retry_at, message)\nlocal at = retry_at + shift\nredis.call('ZADD', retry, math.ceil(at / 1000), id)\nif at % 1000 ~= 0 and at - present <= 60000 then\nredis.call('HSET', task, 'msg', message, 'state', 'retry', 'tq:at', at)\nredis.call('ZADD', due, at, id)\nredis.call('PEXPIRE', due, 120000)\nelse\nredis.call('HSET', task, 'msg', message, 'state', 'retry')\nredis.call('HDEL', task, 'tq:at')\nredis.call('ZREM', due, id)\nend\nend\nlocal function write_archive(id, task, message)\nredis.call('ZADD', archived, math.floor(present / 1000), id)\nif message then\nredis.call('HSET', task, 'msg', message, 'state', 'archived')\nelse\nredis.call('HSET', task, 'state', 'archived')\nend\nend\nlocal function count_failure()\nprocessed_count = processed_count + 1\nfailed_count = failed_count + 1\nend\nlocal function count_day(key, n)\nif redis.pcall('INCRBY', key, n) == n then\nredis.call('EXPIREAT', key, math.floor(present / 1000) + 90 * 86400)\nend\nend\nlocal function write_counters()\nif processed_count == 0 then\nreturn\nend\ncount_day(processed_day, processed_count)\nlocal total = redis.pcall('INCRBY', processed, processed_count)\nlocal overflows = type(total) == 'table' and string.find(total.err, 'overflow', 1, true)\nif overflows then\nredis.call('SET', processed, processed_count)\nend\nif failed_count > 0 then\ncount_day(failed_day, failed_count)\nif overflows then\nredis.call('SET', failed, failed_count)\nelse\nredis.pcall('INCRBY', failed, failed_count)\nend\nend\nend\nredis.call('ZCARD', retry)\nredis.call('ZCARD', archived)\nredis.call('LLEN', active)\nlocal answers = {}\nlocal arg = args_before + #kinds\nfor i = 1, #kinds do\nlocal kind = string.sub(kinds, i, i)\nlocal task = KEYS[keys_before + i]\nlocal id = string.sub(task, prefix_length + 1)\nlocal held = redis.call('ZSCORE', lease, id)\nlocal why\nif not held then\nwhy = GONE\nelseif tonumber(held) ~= tonumber(ARGV[args_before + i]) then\nwhy = FENCED\nelseif state_of(task) ~= 'active' then\nclean_up(id)\nwhy = GONE\nend\nif why then\nanswers[#answers + 1] = i\nanswers[#answers + 1] = why\nelse\nredis.call('ZREM', lease, id)\nredis.call('LREM', active, -1, id)\nif kind == 'r' or kind == 's' then\nwrite_retry(id, task, ARGV[arg + 1], ARGV[arg + 2])\nelse\nwrite_archive(id, task, kind == 'a' and ARGV[arg + 1])\nend\nif kind ~= 's' then\ncount_failure()\nend\nend\narg = arg + (kind == 'a' and 1 or kind == 'x' and 0 or 2)\nend\nwrite_counters()\nreturn answers",
+  run: (
+    commands: Pick<RedisCommands, "run">,
+    keys: {
+      /** asynq:{<queue>}:active */
+      readonly active: string;
+      /** asynq:{<queue>}:lease */
+      readonly lease: string;
+      /** asynq:{<queue>}:retry */
+      readonly retry: string;
+      /** asynq:{<queue>}:archived */
+      readonly archived: string;
+      /** tq:{<queue>}:due */
+      readonly due: string;
+      /** asynq:{<queue>}:processed:<day> */
+      readonly processedDay: string;
+      /** asynq:{<queue>}:failed:<day> */
+      readonly failedDay: string;
+      /** asynq:{<queue>}:processed */
+      readonly processed: string;
+      /** asynq:{<queue>}:failed */
+      readonly failed: string;
+      /** asynq:{<queue>}:t:<id> of each attempt */
+      readonly tasks: readonly string[];
+    },
+    args: {
+      /** Unix milliseconds */
+      readonly now: number;
+      /** Unix milliseconds */
+      readonly deadline: number;
+      /** bytes of asynq:{<queue>}:t: */
+      readonly prefixLength: number;
+      /** a letter for each attempt: r s a x, as for exchange */
+      readonly kinds: string;
+      /** the score of each; then of each, as for exchange: r s instant, message; a message */
+      readonly attempts: readonly RedisArg[];
+    },
+    options?: RedisCallOptions,
+  ): Promise<RedisReply> =>
+    commands.run(recover, [keys.active, keys.lease, keys.retry, keys.archived, keys.due, keys.processedDay, keys.failedDay, keys.processed, keys.failed, ...keys.tasks], [args.now, args.deadline, args.prefixLength, args.kinds, ...args.attempts], options),
+} satisfies ScriptSource & { run: unknown };
+
+/** repair ids that are active but have no lease; nobody else would ever look at them. */
+export const sweep = {
+  name: "sweep",
+  sha1: "9e4ad7e1de8eabafc8790eb43bd99422a3e9076b",
+  source: "local active, lease = KEYS[1], KEYS[2]\nlocal now, deadline, offset, window = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])\nlocal limit, length, task_prefix = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]\nlocal time = redis.call('TIME')\nlocal function clock_differs(now, deadline)\nlocal at = time[1] * 1000 + time[2] / 1000\nreturn at < now - 2000 or at > tonumber(deadline)\nend\nlocal FENCED, GONE, UNLEASED, GHOST = 1, 2, 3, 4\nlocal RESERVED = 1048575 / 1048576\nlocal function state_of(task)\nlocal state = redis.pcall('HGET', task, 'state')\nif type(state) == 'table' then\nreturn nil\nend\nreturn state\nend\nlocal function refusal(held, wanted, state)\nif held == wanted then\nreturn nil\nelseif held then\nlocal fraction = tonumber(held) % 1\nif fraction == tonumber(wanted) % 1 then\nreturn nil\nelseif fraction ~= RESERVED then\nreturn FENCED\nend\nelseif state ~= 'active' then\nreturn GONE\nend\nreturn UNLEASED\nend\nlocal function refusal_of_proof(task, state, proof)\nlocal message = state == 'active' and redis.pcall('HGET', task, 'msg')\nif type(message) ~= 'string' then\nreturn GONE\nelseif redis.sha1hex(message) ~= proof then\nreturn FENCED\nend\nreturn nil\nend\nlocal function read_task(task)\nlocal fields = redis.pcall('HMGET', task, 'msg', 'state')\nif not fields.err then\nreturn fields[1], fields[2], true\nelseif string.find(fields.err, 'non local key', 1, true) then\nerror('TRYAGAIN a task is on the move')\nend\nreturn false, false, false\nend\nlocal function clean_up(id)\nredis.call('ZREM', lease, id)\nredis.call('LREM', active, 0, id)\nend\nif clock_differs(now, deadline) then\nreturn { 'clock', time[1], time[2] }\nend\nlocal found = redis.call('LRANGE', active, -offset - window, -offset - 1)\nlocal leased, dropped, kept, seen = {}, {}, 0, {}\nif #found == 0 then\nreturn { 0, 0, leased, dropped }\nend\nlocal ends = math.ceil(time[1] + time[2] / 1000000) + length + RESERVED\nlocal scores = redis.call('ZMSCORE', lease, unpack(found))\nfor j = #found, 1, -1 do\nlocal id = found[j]\nlocal task = task_prefix .. id\nif seen[id] then\nredis.call('LREM', active, 1, id)\nelseif scores[j] then\nkept = kept + 1\nelseif #leased + #dropped == limit then\nreturn { kept, 1, leased, dropped }\nelse\nlocal message, state, deletable = read_task(task)\nif message and state == 'active' then\nkept = kept + 1\nleased[#leased + 1] = id\nredis.call('ZREM', lease, id)\nredis.call('ZADD', lease, ends, id)\nelse\ndropped[#dropped + 1] = id\nclean_up(id)\nif deletable and not message then\nredis.call('DEL', task)\nend\nend\nend\nseen[id] = true\nend\nreturn { kept, #found == window and 1 or 0, leased, dropped }",
+  run: (
+    commands: Pick<RedisCommands, "run">,
+    keys: {
+      /** asynq:{<queue>}:active */
+      readonly active: string;
+      /** asynq:{<queue>}:lease */
+      readonly lease: string;
+    },
+    args: {
+      /** Unix milliseconds */
+      readonly now: number;
+      /** Unix milliseconds */
+      readonly deadline: number;
+      /** where to begin, counted from the tail */
+      readonly offset: number;
+      /** how many entries to look at */
+      readonly window: number;
+      /** the most ids repaired */
+      readonly limit: number;
+      /** of a lease, in seconds */
+      readonly length: number;
+      /** asynq:{<queue>}:t: */
+      readonly taskPrefix: string;
+    },
+    options?: RedisCallOptions,
+  ): Promise<RedisReply> =>
+    commands.run(sweep, [keys.active, keys.lease], [args.now, args.deadline, args.offset, args.window, args.limit, args.length, args.taskPrefix], options),
+} satisfies ScriptSource & { run: unknown };
+
+/** store the result of a running attempt. */
+export const writeResult = {
+  name: "write_result",
+  sha1: "6d2b05a6ffb34eb2fd5297e140417e6d3083873a",
+  source: "local lease, task = KEYS[1], KEYS[2]\nlocal id, wanted, proof, result = ARGV[1], ARGV[2], ARGV[3], ARGV[4]\nlocal FENCED, GONE, UNLEASED, GHOST = 1, 2, 3, 4\nlocal RESERVED = 1048575 / 1048576\nlocal function state_of(task)\nlocal state = redis.pcall('HGET', task, 'state')\nif type(state) == 'table' then\nreturn nil\nend\nreturn state\nend\nlocal function refusal(held, wanted, state)\nif held == wanted then\nreturn nil\nelseif held then\nlocal fraction = tonumber(held) % 1\nif fraction == tonumber(wanted) % 1 then\nreturn nil\nelseif fraction ~= RESERVED then\nreturn FENCED\nend\nelseif state ~= 'active' then\nreturn GONE\nend\nreturn UNLEASED\nend\nlocal function refusal_of_proof(task, state, proof)\nlocal message = state == 'active' and redis.pcall('HGET', task, 'msg')\nif type(message) ~= 'string' then\nreturn GONE\nelseif redis.sha1hex(message) ~= proof then\nreturn FENCED\nend\nreturn nil\nend\nlocal state = state_of(task)\nlocal why = refusal(redis.call('ZSCORE', lease, id), wanted, state)\nif why == UNLEASED and proof ~= '' then\nwhy = refusal_of_proof(task, state, proof)\nend\nif why == nil and state ~= 'active' then\nwhy = GONE\nend\nif why then\nreturn why\nend\nredis.call('HSET', task, 'result', result)\nreturn 0",
+  run: (
+    commands: Pick<RedisCommands, "run">,
+    keys: {
+      /** asynq:{<queue>}:lease */
+      readonly lease: string;
+      /** asynq:{<queue>}:t:<id> */
+      readonly task: string;
+    },
+    args: {
+      /** of the task */
+      readonly id: string;
+      /** the score that the attempt last wrote */
+      readonly wanted: string;
+      /** SHA-1 of the message that was leased; empty: none */
+      readonly proof: string;
+      /** the result */
+      readonly result: Uint8Array;
+    },
+    options?: RedisCallOptions,
+  ): Promise<RedisReply> =>
+    commands.run(writeResult, [keys.lease, keys.task], [args.id, args.wanted, args.proof, args.result], options),
 } satisfies ScriptSource & { run: unknown };

@@ -1,0 +1,275 @@
+import type { Broker, ExchangeResult, Leased, Outcome, OutcomeAnswer } from "../../broker/broker.ts";
+import { failedKey, processedKey, queueKeys } from "../../protocol/keys.ts";
+import { ceilSeconds } from "../../protocol/units.ts";
+import { Lease, LeaseScores, leasedAs } from "./lease-token.ts";
+import { type LostExchange, LostGrants } from "./lost-grants.ts";
+import { cutOutcomes, OutcomeBatch, type WireOutcome } from "./outcome-batch.ts";
+import { type RedisReply, UnansweredError } from "./redis-commands.ts";
+import type { RedisContext } from "./redis-context.ts";
+import { FENCED, GHOST, UNLEASED } from "./refusal.ts";
+import { exchange, lostGrants } from "./scripts.gen.ts";
+import { readMessage } from "./stored-message.ts";
+import { doorError } from "./unanswered.ts";
+
+/** One script call leases no more tasks, or bytes of messages, docs/protocol.md 18.8. */
+const MOST_LEASED = 200;
+const LEASE_BUDGET = 4 * 1_024 * 1_024;
+/** One wrong measurement or taken token is met by another attempt; after that, the next exchange tries again. */
+const ATTEMPTS = 3;
+
+type Context = Pick<RedisContext, "commands" | "clock" | "runtime" | "logger" | "timings" | "commandTimeout">;
+
+/** What one call of the script answered. */
+interface Reply {
+  readonly status: "ok" | "clock" | "token" | "unready";
+  /** By position in the batch, from 1: why that outcome was not settled. */
+  readonly refusals: ReadonlyMap<number, number>;
+  readonly more: boolean;
+  readonly grants: readonly Buffer[];
+  readonly dropped: readonly string[];
+  /** Of the new leases. */
+  readonly score: string;
+}
+
+/** Settles attempts and leases tasks: docs/protocol.md 18.1 and 18.9. */
+export class Exchange implements Pick<Broker, "exchange"> {
+  readonly #context: Context;
+  readonly #scores: LeaseScores;
+  readonly #lost: LostGrants;
+  #leases = 0;
+
+  constructor(context: Context, extendLeases: Broker["extendLeases"]) {
+    this.#context = context;
+    this.#scores = new LeaseScores(context.runtime.random);
+    this.#lost = new LostGrants(context, {
+      recall: (queue, sent) => this.#recall(queue, sent),
+      accept: async (queue, sent, grants) => (await this.#accept(queue, sent.score, grants)).leased,
+      extend: extendLeases,
+      handBack: async (queue, leased) => {
+        await this.#sendAll(queue, requeues(leased), 0);
+      },
+    });
+  }
+
+  async exchange(queue: string, outcomes: readonly Outcome[], limit: number): Promise<ExchangeResult> {
+    let found: Leased[] = [];
+    try {
+      if (this.#lost.has(queue)) found = await this.#lost.claim(queue, limit);
+      const result = await this.#sendAll(queue, outcomes, Math.min(limit - found.length, MOST_LEASED));
+      return found.length === 0 ? result : { ...result, leased: [...found, ...result.leased] };
+    } catch (error) {
+      this.#lost.keep(queue, found);
+      throw doorError(error);
+    }
+  }
+
+  /** Hands back what lost replies had granted, as far as Redis answers. Nothing may be exchanged from now on. */
+  close(): Promise<void> {
+    return this.#lost.close();
+  }
+
+  async #sendAll(queue: string, outcomes: readonly Outcome[], limit: number): Promise<ExchangeResult> {
+    const answers = new Array<OutcomeAnswer>(outcomes.length);
+    const batches = cutOutcomes(queueKeys(queue), outcomes);
+    const last = batches.pop();
+    for (const batch of batches) await this.#send(queue, batch, 0, answers);
+    const { leased, quarantined, more, dropped } = await this.#send(queue, last, limit, answers);
+    return { answers, leased, more, quarantined, dropped };
+  }
+
+  async #send(
+    queue: string,
+    batch: OutcomeBatch | undefined,
+    limit: number,
+    answers: OutcomeAnswer[],
+  ): Promise<Omit<ExchangeResult, "answers">> {
+    const { logger, clock, runtime, commandTimeout } = this.#context;
+    const giveUpAt = runtime.clock.monotonic() + commandTimeout;
+    const sent = batch ?? new OutcomeBatch(queueKeys(queue));
+    let reply = await this.#call(queue, sent, limit, giveUpAt);
+    const again = this.#record(queue, sent, reply.refusals, answers);
+    if (again !== undefined) {
+      try {
+        const { refusals } = await this.#call(queue, again, 0, giveUpAt);
+        this.#record(queue, again, refusals, answers, "final");
+      } catch (error) {
+        this.#lost.keep(queue, (await this.#accept(queue, reply.score, reply.grants)).leased);
+        throw error;
+      }
+    }
+
+    // Refused leases, with all outcomes settled: only the leasing is repeated.
+    for (let attempt = 1; reply.status !== "ok"; attempt += 1) {
+      if (attempt === ATTEMPTS || reply.status === "unready" || runtime.clock.monotonic() >= giveUpAt) {
+        logger.warn({ queue, reason: reply.status }, "nothing could be leased");
+        break;
+      }
+      if (reply.status === "token") this.#scores.restart();
+      else await clock.measure();
+      reply = await this.#call(queue, new OutcomeBatch(queueKeys(queue)), limit, giveUpAt);
+    }
+    const { more, dropped } = reply;
+    if (dropped.length > 0)
+      logger.warn({ queue, ids: dropped }, "dropped pending ids without a task, or copies");
+    return { ...(await this.#accept(queue, reply.score, reply.grants)), more, dropped: [...dropped] };
+  }
+
+  /** One call of the script. Should its reply be lost, what it leased is looked for later. */
+  async #call(queue: string, batch: OutcomeBatch, limit: number, giveUpAt: number): Promise<Reply> {
+    const { commands, clock, runtime, timings } = this.#context;
+    const names = queueKeys(queue);
+    const now = clock.now();
+    const timeout = Math.max(1, giveUpAt - runtime.clock.monotonic());
+    const deadline = now + Math.ceil(timeout);
+    const score = this.#scores.next(now, ceilSeconds(timings.lease));
+    const sent: LostExchange = { score, nonce: nonceOf(runtime.random()), deadline, closed: false };
+    const keys = {
+      ...names,
+      processedDay: processedKey(queue, now),
+      failedDay: failedKey(queue, now),
+      tasks: batch.keys,
+    };
+    const args = {
+      now,
+      deadline,
+      limit,
+      budget: LEASE_BUDGET,
+      score,
+      nonce: sent.nonce,
+      taskPrefix: names.taskPrefix,
+      prefixLength: Buffer.byteLength(names.taskPrefix),
+      ...batch.args,
+    };
+    const onLateReply = (late: RedisReply): void => {
+      if (limit > 0)
+        this.#lost.lateReply(queue, sent, Array.isArray(late) ? replyOf(late, score).grants : []);
+    };
+    try {
+      return replyOf(await exchange.run(commands, keys, args, { timeout, onLateReply }), score);
+    } catch (error) {
+      if (error instanceof UnansweredError && limit > 0) this.#lost.add(queue, sent);
+      throw error;
+    }
+  }
+
+  /**
+   * Notes the answers, and collects what is worth a second call: attempts that lost their lease and bring a proof, and
+   * requeues that bring the bytes of a task whose hash is gone.
+   */
+  #record(
+    queue: string,
+    batch: OutcomeBatch,
+    refusals: ReadonlyMap<number, number>,
+    answers: OutcomeAnswer[],
+    round?: "final",
+  ): OutcomeBatch | undefined {
+    let again: OutcomeBatch | undefined;
+    for (const [i, outcome] of batch.outcomes.entries()) {
+      const refusal = refusals.get(i + 1);
+      const retried = round === "final" ? undefined : worthRepeating(outcome, refusal);
+      if (retried !== undefined) {
+        again ??= new OutcomeBatch(queueKeys(queue), true);
+        again.add(retried);
+      } else if (refusal === undefined) {
+        answers[outcome.position] = "settled";
+      } else if (refusal === FENCED) {
+        answers[outcome.position] = "fenced";
+      } else {
+        answers[outcome.position] = outcome.repeated ? "settled" : "gone";
+        if (outcome.repeated) {
+          this.#context.logger.info(
+            { queue, id: outcome.id },
+            "task is gone: taken as settled by the first send",
+          );
+        }
+      }
+    }
+    return again;
+  }
+
+  /** Reads what was leased. Messages that nobody can read are archived, so that they stop nothing else. */
+  async #accept(
+    queue: string,
+    score: string,
+    grants: readonly Buffer[],
+  ): Promise<{ leased: Leased[]; quarantined: string[] }> {
+    const leased: Leased[] = [];
+    const unreadable: WireOutcome[] = [];
+    for (let i = 0; i < grants.length; i += 2) {
+      const bytes = grants[i + 1] ?? EMPTY;
+      const id = (grants[i] ?? EMPTY).toString();
+      const lease = new Lease(score, this.#leases++, bytes);
+      const message = readMessage(queue, id, bytes);
+      if (message !== undefined) leased.push(leasedAs(message, lease));
+      else
+        unreadable.push({ id, lease, settlement: QUARANTINE, repeated: false, position: unreadable.length });
+    }
+    return { leased, quarantined: unreadable.length === 0 ? [] : await this.#quarantine(queue, unreadable) };
+  }
+
+  /** Never rejects, for the tasks that came along: what is not archived now expires, and is listed then. */
+  async #quarantine(queue: string, unreadable: readonly WireOutcome[]): Promise<string[]> {
+    const { logger, runtime, commandTimeout } = this.#context;
+    const batch = new OutcomeBatch(queueKeys(queue));
+    for (const outcome of unreadable) batch.add(outcome);
+    const ids = unreadable.map(({ id }) => id);
+    try {
+      const { refusals } = await this.#call(queue, batch, 0, runtime.clock.monotonic() + commandTimeout);
+      const archived = ids.filter((_, i) => !refusals.has(i + 1));
+      logger.error({ queue, ids: archived }, "archived tasks whose message cannot be read");
+      return archived;
+    } catch (error) {
+      logger.error({ queue, ids, error }, "tasks whose message cannot be read could not be archived");
+      return [];
+    }
+  }
+
+  async #recall(queue: string, { score, nonce }: LostExchange): Promise<{ time: number; grants: Buffer[] }> {
+    const { lease, taskPrefix } = queueKeys(queue);
+    const reply = await lostGrants.run(this.#context.commands, { lease }, { score, nonce, taskPrefix });
+    const [time, grants] = reply as [number, Buffer[]];
+    return { time, grants };
+  }
+}
+
+const EMPTY = Buffer.alloc(0);
+const QUARANTINE = { kind: "quarantine" } as const;
+
+/** Short, since it stays in the task's hash. */
+function nonceOf(random: number): string {
+  return Math.floor(random * 2 ** 40).toString(36);
+}
+
+function replyOf(reply: RedisReply, score: string): Reply {
+  const [status, , pairs, more, grants, dropped] = reply as [
+    Buffer,
+    number,
+    number[],
+    number,
+    Buffer[],
+    Buffer[],
+  ];
+  const refusals = new Map<number, number>();
+  for (let i = 0; i < pairs.length; i += 2) refusals.set(pairs[i] ?? 0, pairs[i + 1] ?? 0);
+  return {
+    status: status.toString() as Reply["status"],
+    refusals,
+    more: more === 1,
+    grants,
+    dropped: dropped.map(String),
+    score,
+  };
+}
+
+/** The outcome to send once more; `undefined` when the answer stands. */
+function worthRepeating(outcome: WireOutcome, refusal: number | undefined): WireOutcome | undefined {
+  const isRequeue = outcome.settlement.kind === "requeue";
+  if (refusal === GHOST) return { ...outcome, settlement: { kind: "restore" } };
+  // A requeue that was sent before may have been obeyed: its task runs elsewhere by now, under an equal message.
+  if (refusal === UNLEASED && !(isRequeue && outcome.repeated)) return outcome;
+  return undefined;
+}
+
+function requeues(leased: readonly Leased[]): Outcome[] {
+  return leased.map((task) => ({ leased: task, settlement: { kind: "requeue" } }));
+}

@@ -1,0 +1,358 @@
+-- exchange: settle attempts, then lease pending tasks.
+-- The order matters (docs/protocol.md 18.9): look at everything; settle what is not a requeue; lease; put requeued
+-- tasks back. A task put back before the leasing would be leased again at once, for ever.
+--
+-- Outcomes come in the order of their leasing, a letter of `kinds` each: d done, c complete, k complete with a result,
+-- r retry of a failure, s retry that is none, a archive, x archive with the bytes as they are, q requeue, b requeue that
+-- brings the bytes of a task whose hash is gone. A capital letter: the task has a unique lock, to be released.
+--
+-- KEYS    pending        list    asynq:{<queue>}:pending
+--         paused         string  asynq:{<queue>}:paused
+--         active         list    asynq:{<queue>}:active
+--         lease          zset    asynq:{<queue>}:lease, score = end of the lease + token of the attempt
+--         scheduled      zset    asynq:{<queue>}:scheduled
+--         retry          zset    asynq:{<queue>}:retry
+--         archived       zset    asynq:{<queue>}:archived
+--         completed      zset    asynq:{<queue>}:completed
+--         due            zset    tq:{<queue>}:due
+--         processed_day  string  asynq:{<queue>}:processed:<day>
+--         failed_day     string  asynq:{<queue>}:failed:<day>
+--         processed      string  asynq:{<queue>}:processed
+--         failed         string  asynq:{<queue>}:failed
+--         tasks...       hash    asynq:{<queue>}:t:<id> of each outcome, then the unique locks in the same order
+-- ARGV    now            int     Unix milliseconds
+--         deadline       int     Unix milliseconds
+--         limit          int     the most tasks to lease
+--         budget         int     bytes of messages after which leasing stops; one task is leased whatever its size
+--         score          string  of the new leases; text, since Lua would cut it to 14 digits
+--         nonce          string  names this exchange, should its reply be lost
+--         task_prefix    string  asynq:{<queue>}:t:
+--         prefix_length  int     its bytes
+--         kinds          string  a letter for each outcome
+--         runs           int     how many runs of outcomes share a score
+--         proven         int     1: each outcome brings a proof that its task was leased by the caller
+--         outcomes...    any     score and length of each run; then, if proven, SHA-1 of the leased message of each
+--                                outcome; then of each outcome: c expiry, message; k the same, result; r s instant,
+--                                message; a b message. Instants in milliseconds
+-- RETURNS array          status: ok, clock, token (the score is taken), unready (keys are on the move); Unix milliseconds;
+--                        position and refusal of each outcome that was not settled; 1 when pending may hold more;
+--                        id and message of each leased task; ids dropped from pending
+local pending, paused, active, lease = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local scheduled, retry, archived, completed, due = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local processed_day, failed_day, processed, failed = KEYS[10], KEYS[11], KEYS[12], KEYS[13]
+local now, deadline, limit, budget = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local score, nonce, task_prefix, prefix_length = ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[8])
+local kinds, runs, proven = ARGV[9], tonumber(ARGV[10]), ARGV[11] == '1'
+local keys_before, args_before = 13, 11
+
+-- include: clock_guard
+local clock_is_wrong = clock_differs(now, deadline)
+local time_ms = time[1] * 1000 + math.floor(time[2] / 1000)
+local shift = clock_is_wrong and time_ms - now or 0
+local present = now + shift
+
+-- include: fence
+-- include: clean_up
+-- include: settle
+
+-- ---- look at everything -------------------------------------------------------------------------------------
+
+local count = #kinds
+local ids, tasks, wanted, held = {}, {}, {}, {}
+local arg = args_before
+
+-- Outcomes of one exchange come together, and what they still hold has one score.
+local apart = {}
+for _ = 1, runs do
+  local run_score, length = ARGV[arg + 1], tonumber(ARGV[arg + 2])
+  arg = arg + 2
+  local together = {}
+  if length >= 8 then
+    for _, id in ipairs(redis.call('ZRANGEBYSCORE', lease, run_score, run_score)) do
+      together[id] = run_score
+    end
+  end
+  for _ = 1, length do
+    local i = #ids + 1
+    tasks[i] = KEYS[keys_before + i]
+    ids[i] = string.sub(tasks[i], prefix_length + 1)
+    wanted[i] = run_score
+    held[i] = together[ids[i]] or false
+    if not held[i] then
+      apart[#apart + 1] = i
+    end
+  end
+end
+if #apart > 0 then
+  local apart_ids = {}
+  for j, i in ipairs(apart) do
+    apart_ids[j] = ids[i]
+  end
+  for j, found in ipairs(redis.call('ZMSCORE', lease, unpack(apart_ids))) do
+    held[apart[j]] = found
+  end
+end
+-- The oldest attempts are at the tail. Reading it also shows that `active` is a list.
+local tail = redis.call('LRANGE', active, -count - 8, -1)
+
+local proof_before = arg
+if proven then
+  arg = arg + count
+end
+local DETAILS = { c = 2, k = 3, r = 2, s = 2, a = 1, b = 1 }
+local CONTAINER = { c = completed, k = completed, r = retry, s = retry, a = archived, x = archived }
+local lock_before = keys_before + count
+local seen, usable = {}, {}
+local settling, requeueing, stale = {}, {}, {}
+local answers = {}
+
+local function refuse(i, why)
+  answers[#answers + 1] = i
+  answers[#answers + 1] = why
+end
+
+for i = 1, count do
+  local letter = string.sub(kinds, i, i)
+  local kind = string.lower(letter)
+  local outcome = { i = i, id = ids[i], task = tasks[i], kind = kind, arg = arg }
+  arg = arg + (DETAILS[kind] or 0)
+  if letter ~= kind then
+    lock_before = lock_before + 1
+    outcome.lock = KEYS[lock_before]
+  end
+
+  local state = state_of(tasks[i])
+  local why = refusal(held[i], wanted[i], state)
+  if why == UNLEASED and proven then
+    why = refusal_of_proof(tasks[i], state, ARGV[proof_before + i])
+    outcome.proven = why == nil
+    if why == GONE then
+      stale[#stale + 1] = ids[i]
+    end
+  end
+
+  if why then
+    refuse(i, why)
+  elseif state == nil or (state and state ~= 'active') then
+    -- The hash was lost and the id used again: finishing the old attempt would hit the new task.
+    stale[#stale + 1] = ids[i]
+    refuse(i, GONE)
+  elseif kind == 'q' and not state then
+    refuse(i, GHOST)
+  elseif kind == 'q' or kind == 'b' then
+    requeueing[#requeueing + 1] = outcome
+  elseif seen[ids[i]] then
+    refuse(i, GONE)
+  else
+    seen[ids[i]] = true
+    settling[#settling + 1] = outcome
+    local container = CONTAINER[kind]
+    if container and not usable[container] then
+      redis.call('ZCARD', container)
+      usable[container] = true
+    end
+  end
+end
+if #requeueing > 0 then
+  redis.call('LLEN', pending)
+end
+
+-- ---- settle -------------------------------------------------------------------------------------------------
+
+-- Attempts end roughly in the order in which they began, so most lie in the tail: cut it off and push back who stays.
+local function take_from_active(leaving)
+  local stay, kept, depth = {}, 0, 0
+  for back = 1, #tail do
+    local id = tail[#tail + 1 - back]
+    if leaving[id] then
+      leaving[id] = nil
+      kept, depth = #stay, back
+    else
+      stay[#stay + 1] = id
+    end
+  end
+  if depth > 0 then
+    redis.call('LTRIM', active, 0, -depth - 1)
+  end
+  for i = kept, 1, -1 do
+    redis.call('RPUSH', active, stay[i])
+  end
+  for id in pairs(leaving) do
+    redis.call('LREM', active, -1, id)
+  end
+end
+
+if #settling > 0 then
+  local leaving, leased, deleted = {}, {}, {}
+  for i, outcome in ipairs(settling) do
+    leased[i] = outcome.id
+    leaving[outcome.id] = true
+    if outcome.kind == 'd' then
+      deleted[#deleted + 1] = outcome.task
+    end
+  end
+  -- First a removal: then Redis lets the writes after it pass even at `maxmemory`.
+  redis.call('ZREM', lease, unpack(leased))
+  take_from_active(leaving)
+  if #deleted > 0 then
+    redis.call('DEL', unpack(deleted))
+  end
+
+  for _, outcome in ipairs(settling) do
+    local kind, id, task, first = outcome.kind, outcome.id, outcome.task, outcome.arg + 1
+    if kind == 'd' then
+      processed_count = processed_count + 1
+    elseif kind == 'c' or kind == 'k' then
+      redis.call('ZADD', completed, math.floor((ARGV[first] + shift) / 1000), id)
+      redis.call('HSET', task, 'msg', ARGV[first + 1], 'state', 'completed')
+      if kind == 'k' then
+        redis.call('HSET', task, 'result', ARGV[first + 2])
+      end
+      processed_count = processed_count + 1
+    elseif kind == 'r' or kind == 's' then
+      write_retry(id, task, ARGV[first], ARGV[first + 1])
+      if kind == 'r' then
+        count_failure()
+      end
+    else
+      write_archive(id, task, kind == 'a' and ARGV[first])
+      count_failure()
+    end
+    if outcome.lock and redis.pcall('GET', outcome.lock) == id then
+      redis.call('DEL', outcome.lock)
+    end
+  end
+  write_counters()
+end
+for _, id in ipairs(stale) do
+  clean_up(id)
+end
+
+-- ---- lease --------------------------------------------------------------------------------------------------
+
+local status, more, grants, dropped = 'ok', 0, {}, {}
+local ELSEWHERE = { scheduled = scheduled, retry = retry, archived = archived, completed = completed }
+
+-- A copy: the task runs, waits or has ended elsewhere, and this entry would run it once more.
+local function is_copy(id, state)
+  if state == 'active' then
+    return redis.call('ZSCORE', lease, id)
+  end
+  return ELSEWHERE[state] and redis.call('ZSCORE', ELSEWHERE[state], id)
+end
+
+-- Looks at each task before the first write: an id that is popped and then fails would lie nowhere.
+local function lease_tasks(found)
+  local chosen, ghosts, misplaced = {}, {}, {}
+  local known, bytes, looked = {}, 0, 0
+  for j = #found, 1, -1 do
+    local id = found[j]
+    local task = task_prefix .. id
+    local fields = redis.pcall('HMGET', task, 'msg', 'state')
+    if fields.err and string.find(fields.err, 'non local key', 1, true) then
+      return 'unready'
+    end
+    local message, state = fields[1], fields[2]
+    if message and bytes > 0 and bytes + #message > budget then
+      break
+    end
+    looked = looked + 1
+    if not message then
+      -- A hash that has no message is a stub; a key of another type is not ours to delete.
+      ghosts[#ghosts + 1] = { id = id, stub = not fields.err and task }
+      dropped[#dropped + 1] = id
+    elseif known[id] or (state ~= 'pending' and is_copy(id, state)) then
+      dropped[#dropped + 1] = id
+    else
+      if state ~= 'pending' then
+        misplaced[#misplaced + 1] = id
+      end
+      bytes = bytes + #message
+      chosen[#chosen + 1] = id
+      grants[#grants + 1] = id
+      grants[#grants + 1] = message
+    end
+    known[id] = true
+  end
+  more = (#found == limit or looked < #found) and 1 or 0
+
+  redis.call('LTRIM', pending, 0, -looked - 1)
+  for _, ghost in ipairs(ghosts) do
+    clean_up(ghost.id)
+    if ghost.stub then
+      redis.call('DEL', ghost.stub)
+    end
+  end
+  for _, id in ipairs(misplaced) do
+    redis.call('LREM', active, 0, id)
+  end
+  if #chosen == 0 then
+    return 'ok'
+  end
+  -- The newest ends at the head, so that the oldest attempts are found from the tail.
+  redis.call('LPUSH', active, unpack(chosen))
+  local leases = {}
+  for _, id in ipairs(chosen) do
+    leases[#leases + 1] = score
+    leases[#leases + 1] = id
+  end
+  -- Fractions are slow in the compact form of a small set. A member that is too long for it, for a moment, makes the
+  -- set keep the fast form for as long as it is not empty.
+  local crowd = #chosen > 16 and redis.call('EXISTS', lease) == 0 and string.rep('-', 65)
+  if crowd then
+    leases[#leases + 1] = score
+    leases[#leases + 1] = crowd
+  end
+  redis.call('ZADD', lease, unpack(leases))
+  if crowd then
+    redis.call('ZREM', lease, crowd)
+  end
+  for _, id in ipairs(chosen) do
+    local task = task_prefix .. id
+    redis.call('HSET', task, 'state', 'active', 'tq:x', nonce)
+    redis.call('HDEL', task, 'pending_since')
+  end
+  return 'ok'
+end
+
+if limit > 0 then
+  if clock_is_wrong then
+    status = 'clock'
+  elseif redis.call('EXISTS', paused) == 0 then
+    local found = redis.call('LRANGE', pending, -limit, -1)
+    if #found > 0 then
+      if redis.call('ZCOUNT', lease, score, score) > 0 then
+        status = 'token'
+      else
+        status = lease_tasks(found)
+      end
+    end
+  end
+end
+if status == 'unready' then
+  grants, dropped = {}, {}
+end
+
+-- ---- requeue ------------------------------------------------------------------------------------------------
+
+-- The last leased first, so that the first leased is the next to be taken.
+for j = #requeueing, 1, -1 do
+  local outcome = requeueing[j]
+  local id = outcome.id
+  local holder = redis.call('ZSCORE', lease, id)
+  if (outcome.proven and not seen[id]) or (holder and refusal(holder, wanted[outcome.i], 'active') == nil) then
+    seen[id] = true
+    redis.call('ZREM', lease, id)
+    redis.call('LREM', active, -1, id)
+    redis.call('RPUSH', pending, id)
+    local pending_since = string.format('%.0f000000', present)
+    redis.call('HSET', outcome.task, 'state', 'pending', 'pending_since', pending_since)
+    if outcome.kind == 'b' then
+      redis.call('HSET', outcome.task, 'msg', ARGV[outcome.arg + 1])
+    end
+  else
+    refuse(outcome.i, GONE)
+  end
+end
+
+return { status, time_ms, answers, more, grants, dropped }
