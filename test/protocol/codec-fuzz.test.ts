@@ -34,15 +34,22 @@ function randomNumbers(seed: number): (below: number) => number {
   };
 }
 
-/** Decodes with one decoder; answers the milliseconds it took, whatever came of it. */
-function attempt(decode: (bytes: Uint8Array) => unknown, bytes: Uint8Array): number {
-  const start = performance.now();
-  try {
-    decode(bytes);
-  } catch (error) {
-    if (!(error instanceof DecodeError)) throw error;
+/**
+ * The milliseconds that decoding takes, whatever comes of it. A machine that pauses us looks like slow work, but not
+ * three times in a row.
+ */
+function cost(decode: (bytes: Uint8Array) => unknown, bytes: Uint8Array): number {
+  let least = Number.POSITIVE_INFINITY;
+  for (let times = 0; times < 3 && least >= BOUND; times++) {
+    const start = performance.now();
+    try {
+      decode(bytes);
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+    }
+    least = Math.min(least, performance.now() - start);
   }
-  return performance.now() - start;
+  return least;
 }
 
 function mutate(bytes: Buffer, random: (below: number) => number): Buffer {
@@ -90,13 +97,13 @@ describe("hostile bytes", () => {
   it("are decoded or refused with a DecodeError, at once, and nothing of them stays behind", () => {
     setFlagsFromString("--expose-gc");
     const collect = runInNewContext("gc") as () => void;
-    for (const bytes of inputs(1_000, 1)) for (const decode of DECODERS) attempt(decode, bytes);
+    for (const bytes of inputs(1_000, 1)) for (const decode of DECODERS) cost(decode, bytes);
 
     collect();
     const before = process.memoryUsage().heapUsed;
     let slowest = 0;
     for (const bytes of inputs(20_000, 2)) {
-      for (const decode of DECODERS) slowest = Math.max(slowest, attempt(decode, bytes));
+      for (const decode of DECODERS) slowest = Math.max(slowest, cost(decode, bytes));
     }
     collect();
     expect(slowest).toBeLessThan(BOUND);
@@ -144,7 +151,7 @@ describe("hostile bytes", () => {
     ["headers of noise", field(0x7a, noise)],
     ["an unknown field of noise", Buffer.concat([Buffer.from([0x82]), field(0x01, noise)])],
   ])("10 MB: %s", (_, bytes) => {
-    for (const decode of DECODERS) expect(attempt(decode, bytes)).toBeLessThan(BOUND);
+    for (const decode of DECODERS) expect(cost(decode, bytes)).toBeLessThan(BOUND);
   });
 
   it.each([
@@ -155,7 +162,7 @@ describe("hostile bytes", () => {
   ])("10 MB of tiny fields cost time in proportion: %s", (_, unit) => {
     const bytes = Buffer.alloc(MB10, Buffer.from(unit, "hex"));
     expect(
-      attempt(decodeTaskMessage, bytes.subarray(0, bytes.length - (bytes.length % (unit.length / 2)))),
+      cost(decodeTaskMessage, bytes.subarray(0, bytes.length - (bytes.length % (unit.length / 2)))),
     ).toBeLessThan(5_000);
   });
 
