@@ -1,25 +1,145 @@
-import { accessSync, constants } from "node:fs";
+/**
+ * Finds a Redis for tests, and installs one if it may. In this order:
+ *
+ * 1. `TITANQUEUE_TEST_REDIS_URL`: used as it is, and never flushed. Suites that stop, freeze or flush their server need
+ *    one of their own as well, and take it from 2; without it they fail and say so.
+ * 2. `redis-server` or `valkey-server` on the PATH.
+ * 3. Docker, if its daemon answers and the image is there within a minute.
+ * 4. `apt-get install redis-server`, as root; not with `TITANQUEUE_TEST_NO_INSTALL=1`.
+ */
+import { execFile } from "node:child_process";
+import { accessSync, constants, existsSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { promisify } from "node:util";
 
-/** Where the tests get a Redis from. */
-export type FoundRedis = { readonly kind: "binary"; readonly path: string };
+/** How to start a redis-server of one's own. */
+export type ServerProgram =
+  | { readonly kind: "program"; readonly path: string }
+  | { readonly kind: "image"; readonly image: string };
 
-/** Finds a Redis for tests. */
-export async function findRedis(): Promise<FoundRedis> {
-  const path = onPath("redis-server") ?? onPath("valkey-server");
-  if (path === undefined) throw new Error("no redis-server or valkey-server on the PATH");
-  return { kind: "binary", path };
+export interface FoundRedis {
+  /** A server that somebody else runs and that holds data of others. */
+  readonly url?: string;
+  readonly server?: ServerProgram;
 }
 
-function onPath(program: string): string | undefined {
-  for (const directory of (process.env["PATH"] ?? "").split(delimiter)) {
-    const path = join(directory, program);
-    try {
-      accessSync(path, constants.X_OK);
-      return path;
-    } catch {
-      // Not in this directory.
-    }
+/** What the search looks at; the default is this machine. */
+export interface Surroundings {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly isRoot: boolean;
+  /** Debian asks this file whether an installed service may start. */
+  readonly policyFile: string;
+  readonly say: (text: string) => void;
+}
+
+const IMAGE = "redis:7.2-alpine";
+const DOCKER_DEADLINE = 60_000;
+const APT_DEADLINE = 300_000;
+
+const thisMachine: Surroundings = {
+  env: process.env,
+  isRoot: process.getuid?.() === 0,
+  policyFile: "/usr/sbin/policy-rc.d",
+  say: (text) => console.error(text),
+};
+
+export async function findRedis(surroundings: Surroundings = thisMachine): Promise<FoundRedis> {
+  const { env } = surroundings;
+  const url = env["TITANQUEUE_TEST_REDIS_URL"] || undefined;
+  const installed = installedServer(env);
+  if (url !== undefined) return installed === undefined ? { url } : { url, server: installed };
+  const server = installed ?? (await dockerImage(surroundings)) ?? (await installByApt(surroundings));
+  if (server === undefined) throw new NoRedisError();
+  return { server };
+}
+
+export class NoRedisError extends Error {
+  override readonly name = "NoRedisError";
+
+  constructor() {
+    super(
+      [
+        "The tests need a Redis (6.2 or newer) and found none. Any one of these will do:",
+        "  - install redis-server or valkey-server, so that it is on the PATH;",
+        `  - start Docker, and \`docker pull ${IMAGE}\`;`,
+        "  - run as root on Debian or Ubuntu, without TITANQUEUE_TEST_NO_INSTALL, to have it installed by apt-get;",
+        "  - set TITANQUEUE_TEST_REDIS_URL: enough for the suites that can share a server, not for all.",
+      ].join("\n"),
+    );
   }
-  return undefined;
+}
+
+function installedServer(env: Surroundings["env"]): ServerProgram | undefined {
+  const path = onPath("redis-server", env) ?? onPath("valkey-server", env);
+  return path === undefined ? undefined : { kind: "program", path };
+}
+
+async function dockerImage(surroundings: Surroundings): Promise<ServerProgram | undefined> {
+  const { env, say } = surroundings;
+  if (onPath("docker", env) === undefined) return undefined;
+  const deadline = performance.now() + DOCKER_DEADLINE;
+  const docker = (...args: string[]) => succeeds("docker", args, env, deadline - performance.now());
+  if (!(await docker("info"))) return undefined;
+  if (!(await docker("image", "inspect", IMAGE))) {
+    say(`No redis-server on the PATH: docker pull ${IMAGE}`);
+    if (!(await docker("pull", IMAGE))) return undefined;
+  }
+  return { kind: "image", image: IMAGE };
+}
+
+async function installByApt({
+  env,
+  isRoot,
+  policyFile,
+  say,
+}: Surroundings): Promise<ServerProgram | undefined> {
+  if (!isRoot || env["TITANQUEUE_TEST_NO_INSTALL"] === "1" || onPath("apt-get", env) === undefined)
+    return undefined;
+  say(
+    "No Redis found. Installing one: apt-get update && apt-get install redis-server\n" +
+      "(its service is not started; TITANQUEUE_TEST_NO_INSTALL=1 refuses this)",
+  );
+  const apt = (...args: string[]) =>
+    succeeds("apt-get", args, { ...env, DEBIAN_FRONTEND: "noninteractive" }, APT_DEADLINE);
+  const forbidsServices = !existsSync(policyFile);
+  if (forbidsServices) writeFileSync(policyFile, "#!/bin/sh\nexit 101\n", { mode: 0o755 });
+  try {
+    await apt("update");
+    if (!(await apt("install", "--yes", "--no-install-recommends", "redis-server"))) {
+      say("apt-get could not install redis-server");
+    }
+  } finally {
+    if (forbidsServices) rmSync(policyFile);
+  }
+  return installedServer(env);
+}
+
+/** Where `program` is, on the PATH of `env`. */
+function onPath(program: string, env: Surroundings["env"]): string | undefined {
+  const directories = (env["PATH"] ?? "").split(delimiter).filter((directory) => directory !== "");
+  return directories.map((directory) => join(directory, program)).find(isExecutable);
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function succeeds(
+  program: string,
+  args: readonly string[],
+  env: Surroundings["env"],
+  timeout: number,
+): Promise<boolean> {
+  if (timeout <= 0) return false;
+  try {
+    await promisify(execFile)(program, args, { env, timeout: Math.ceil(timeout), maxBuffer: 2 ** 26 });
+    return true;
+  } catch {
+    return false;
+  }
 }

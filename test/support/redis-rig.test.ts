@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { connect } from "node:net";
 import { dirname } from "node:path";
-import { afterEach, describe, expect, inject, it } from "vitest";
-import { RedisRig, type RedisRigOptions } from "./redis-rig.ts";
+import { afterEach, describe, expect, it } from "vitest";
+import { RedisRig, type RedisRigOptions, redisProgram } from "./redis-rig.ts";
 import { until } from "./server-process.ts";
 
 const rigs: RedisRig[] = [];
@@ -103,7 +103,7 @@ describe("RedisRig", () => {
       const { ServerProcess } = await import(${JSON.stringify(server)});
       const directory = mkdtempSync("/tmp/tq-orphan-");
       const args = ["--port", "0", "--unixsocket", directory + "/s.sock", "--save", "", "--dir", directory];
-      await ServerProcess.start(${JSON.stringify(inject("redis"))}.path, args, directory);
+      await ServerProcess.start(${JSON.stringify(redisProgram())}, args, directory);
       console.log(directory);
       setInterval(() => {}, 1000);`;
     const parent = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "-e", script]);

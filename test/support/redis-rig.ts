@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis, type RedisOptions } from "ioredis";
 import { afterAll, afterEach, inject } from "vitest";
+import type { ServerProgram } from "../../scripts/find-redis.ts";
 import { checkInvariants, type InvariantId, line } from "./invariants.ts";
 import { type Certificate, loopbackCertificate } from "./loopback-certificate.ts";
 import { freePort, ServerProcess, until } from "./server-process.ts";
@@ -265,7 +266,12 @@ async function judge(rig: RedisRig, announced: readonly InvariantId[]): Promise<
   }
 }
 
-/** The server that the global set-up found. */
-export function redisProgram(): string {
-  return inject("redis").path;
+/** How to start a server, as the global set-up found out. */
+export function redisProgram(): ServerProgram {
+  const { url, server } = inject("redis");
+  if (server !== undefined) return server;
+  throw new Error(
+    `this suite stops, freezes or flushes its Redis, which must not happen to the one at ${new URL(url ?? "").host}: ` +
+      "put redis-server or valkey-server on the PATH as well",
+  );
 }

@@ -1,7 +1,10 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:net";
+import { basename } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import type { ServerProgram } from "../../scripts/find-redis.ts";
 
 const BOOT_DEADLINE = 15_000;
 
@@ -10,45 +13,83 @@ const READY = /ready to accept connections|Sentinel ID is/i;
 
 /** One run of redis-server, with a watchdog beside it. */
 export class ServerProcess {
+  /** Of the server, or of the Docker client in front of it. */
   readonly pid: number;
-  readonly #child: ChildProcess;
   readonly #exited: Promise<unknown>;
+  readonly #signal: (name: Signal) => void;
 
-  private constructor(child: ChildProcess, pid: number) {
-    this.#child = child;
+  private constructor(child: ChildProcess, pid: number, signal: (name: Signal) => void) {
     this.pid = pid;
     this.#exited = once(child, "exit");
+    this.#signal = signal;
   }
 
   /** Resolves when the server accepts connections; rejects with its log when it does not. */
-  static async start(program: string, args: readonly string[], directory: string): Promise<ServerProcess> {
-    const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
+  static async start(
+    server: ServerProgram,
+    args: readonly string[],
+    directory: string,
+  ): Promise<ServerProcess> {
+    const container = `${basename(directory)}-${randomUUID().slice(0, 8)}`;
+    const [program, ...words] = command(server, args, directory, container);
+    const child = spawn(program, words, { stdio: ["ignore", "pipe", "pipe"] });
     await once(child, "spawn");
     const { pid } = child;
     if (pid === undefined) throw new Error("redis-server has no process id");
-    const watchdog = watchOver(pid, directory);
+    const isProgram = server.kind === "program";
+    const watchdog = watchOver(
+      isProgram ? ["kill", "-9", `${pid}`] : ["docker", "kill", container],
+      directory,
+    );
     child.once("exit", () => watchdog.stdin?.end("gone\n"));
-    await ready(child);
-    return new ServerProcess(child, pid);
+    const signal = (name: Signal) => {
+      if (isProgram) child.kill(name);
+      else spawnSync("docker", ["kill", "--signal", name, container]);
+    };
+    await ready(child, () => signal("SIGKILL"));
+    return new ServerProcess(child, pid, signal);
   }
 
-  signal(name: NodeJS.Signals): void {
-    this.#child.kill(name);
+  signal(name: Signal): void {
+    this.#signal(name);
   }
 
   async end(name: "SIGTERM" | "SIGKILL"): Promise<void> {
-    this.#child.kill(name);
+    this.#signal(name);
     await this.#exited;
   }
+}
+
+export type Signal = "SIGTERM" | "SIGKILL" | "SIGSTOP" | "SIGCONT";
+
+function command(
+  server: ServerProgram,
+  args: readonly string[],
+  directory: string,
+  container: string,
+): [program: string, ...words: string[]] {
+  if (server.kind === "program") return [server.path, ...args];
+  const user = `${process.getuid?.() ?? 0}:${process.getgid?.() ?? 0}`;
+  const place = [
+    "--network",
+    "host",
+    "--user",
+    user,
+    "--volume",
+    `${directory}:${directory}`,
+    "--name",
+    container,
+  ];
+  return ["docker", "run", "--rm", ...place, server.image, "redis-server", ...args];
 }
 
 /**
  * A shell that waits on a pipe we hold. The pipe closes when we die, even by SIGKILL, and then it kills the server and
  * removes its directory. A session of its own keeps Ctrl-C from reaching it first.
  */
-function watchOver(pid: number, directory: string): ChildProcess {
-  const script = 'read -r word; [ "$word" = gone ] && exit 0; kill -9 "$1"; rm -rf "$2"';
-  const watchdog = spawn("sh", ["-c", script, "watchdog", String(pid), directory], {
+function watchOver(kill: readonly string[], directory: string): ChildProcess {
+  const script = 'read -r word; [ "$word" = gone ] && exit 0; dir=$1; shift; "$@"; rm -rf "$dir"';
+  const watchdog = spawn("sh", ["-c", script, "watchdog", directory, ...kill], {
     stdio: ["pipe", "ignore", "ignore"],
     detached: true,
   });
@@ -57,7 +98,7 @@ function watchOver(pid: number, directory: string): ChildProcess {
 }
 
 /** Resolves when the server says so; otherwise kills it and rejects with what it said. */
-async function ready(child: ChildProcess): Promise<void> {
+async function ready(child: ChildProcess, kill: () => void): Promise<void> {
   const said: string[] = [];
   let deadline: NodeJS.Timeout | undefined;
   const failure = await new Promise<string | undefined>((resolve) => {
@@ -75,7 +116,7 @@ async function ready(child: ChildProcess): Promise<void> {
   child.stdout?.removeAllListeners("data").resume();
   child.stderr?.removeAllListeners("data").resume();
   if (failure === undefined) return;
-  child.kill("SIGKILL");
+  kill();
   throw new Error(`redis-server ${failure}:\n${said.join("")}`);
 }
 
