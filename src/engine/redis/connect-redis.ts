@@ -1,10 +1,14 @@
+import type { QueueWatch, Wake } from "../../broker/broker.ts";
 import { type Clock, systemClock } from "../../runtime/clock.ts";
 import { KeepAlive } from "../../runtime/keep-alive.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { ClusterTransport } from "./cluster-transport.ts";
 import { RedisConnection } from "./connection.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { blindWatch, TrackingWatch } from "./queue-watch.ts";
 import { type NodeOptions, RedisNode } from "./redis-node.ts";
-import { type RedisSource, reachOf } from "./redis-source.ts";
+import { type Reach, type RedisSource, reachOf } from "./redis-source.ts";
+import { subscribe } from "./subscription.ts";
 import type { Transport } from "./transport.ts";
 
 export interface ConnectRedisOptions {
@@ -18,8 +22,23 @@ export interface ConnectRedisOptions {
   readonly maxWaiting?: number;
 }
 
-/** Prepares the connection; it is made by the first call or by `open()`. */
-export function connectRedis(source: RedisSource, options: ConnectRedisOptions): RedisConnection {
+/** The connections that one engine has to one Redis. */
+export interface RedisConnections {
+  /** Keys of different hash tags may live on different servers. */
+  readonly cluster: boolean;
+  /** A connection for commands, made by its first call or by `open()`. */
+  connect(): RedisConnection;
+  /** Watches queues on two connections of its own, made when something is armed. */
+  watch(wake: Wake): QueueWatch;
+  /** Listens to a channel on a connection of its own; see {@link subscribe}. */
+  subscribe(channel: string, onMessage: (message: string) => void): Promise<() => Promise<void>>;
+}
+
+/**
+ * @throws EngineUrlInvalidError the URL cannot be understood
+ * @throws UnsupportedClientError neither a URL nor an ioredis client
+ */
+export function redisConnections(source: RedisSource, options: ConnectRedisOptions): RedisConnections {
   const { logger, commandTimeout, random, clock = systemClock, maxWaiting = 1_000 } = options;
   const nodeOptions: NodeOptions = {
     clock,
@@ -30,21 +49,41 @@ export function connectRedis(source: RedisSource, options: ConnectRedisOptions):
     maxWaiting,
   };
   const reach = reachOf(source, logger);
-  const transport =
-    reach.kind === "cluster"
-      ? new ClusterTransport(reach.seeds, reach.endpoint, nodeOptions)
-      : singleTransport(new RedisNode(reach.endpoint, nodeOptions));
-  return new RedisConnection(transport, { clock, commandTimeout });
+  const endpoint = endpointsOf(reach);
+  const cluster = reach.kind === "cluster";
+  return {
+    cluster,
+    connect: () => new RedisConnection(transportTo(reach, nodeOptions), { clock, commandTimeout }),
+    watch: (wake) => (cluster ? blindWatch : new TrackingWatch(endpoint, wake, nodeOptions)),
+    subscribe: (channel, onMessage) => subscribe(endpoint, channel, onMessage, nodeOptions),
+  };
 }
 
-function singleTransport(node: RedisNode): Transport {
+export function connectRedis(source: RedisSource, options: ConnectRedisOptions): RedisConnection {
+  return redisConnections(source, options).connect();
+}
+
+function transportTo(reach: Reach, options: NodeOptions): Transport {
+  if (reach.kind === "cluster") return new ClusterTransport(reach.seeds, reach.endpoint, options);
+  const node = new RedisNode(reach.endpoint, options);
   return {
     cluster: false,
     get facts() {
       return node.facts;
     },
     open: () => node.open(),
-    request: (_key, commands, options) => node.request(commands, options),
+    request: (_key, commands, request) => node.request(commands, request),
     close: () => node.close(),
+  };
+}
+
+/** In a Cluster every node passes messages on, so the nodes take turns. */
+function endpointsOf(reach: Reach): () => Endpoint {
+  if (reach.kind === "single") return () => reach.endpoint;
+  let turn = 0;
+  return () => {
+    const seed = reach.seeds[turn % reach.seeds.length];
+    turn += 1;
+    return reach.endpoint(seed ?? { host: "127.0.0.1", port: 6379 });
   };
 }

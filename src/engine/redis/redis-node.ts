@@ -1,22 +1,14 @@
-import { ClosedError, EngineUnavailableError } from "../../errors.ts";
-import { type Clock, sleep } from "../../runtime/clock.ts";
+import { ClosedError, EngineUnavailableError, TitanQueueError } from "../../errors.ts";
 import type { KeepAlive } from "../../runtime/keep-alive.ts";
-import type { Logger } from "../../runtime/logger.ts";
-import { backOff } from "./back-off.ts";
-import { type Dialed, dial, type Endpoint, isPassing } from "./endpoint.ts";
+import { type Endpoint, isPassing } from "./endpoint.ts";
 import type { Link, Receiver } from "./link.ts";
 import { type RedisReply, UnansweredError } from "./redis-commands.ts";
 import { isMisplaced } from "./redis-errors.ts";
 import type { ServerFacts } from "./server-check.ts";
+import { type LinkOptions, StandingLink, type StandingLinkUse } from "./standing-link.ts";
 
-export interface NodeOptions {
-  /** Sockets live in real time, so this is the system's clock, also where a test turns the engine's. */
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly logger: Logger;
+export interface NodeOptions extends LinkOptions {
   readonly keepAlive: KeepAlive;
-  /** Milliseconds: for a connection to be made, and how long a silent one is borne. */
-  readonly timeout: number;
   /** How many requests may wait for a connection. */
   readonly maxWaiting: number;
 }
@@ -30,37 +22,33 @@ export interface RequestOptions {
   readonly onLateReply?: ((replies: RedisReply[]) => void) | undefined;
 }
 
-/** A link that lived shorter than this was no success. */
-const SETTLED = 5_000;
-
 /**
  * One Redis, connected as long as it can be. Requests wait for the connection within their own time; what was sent
  * and lost is never sent again.
  */
 export class RedisNode {
-  readonly #endpoint: Endpoint;
-  readonly #options: NodeOptions;
+  readonly options: NodeOptions;
+  /** For texts. */
+  readonly where: string;
   readonly #waiting = new Set<Call>();
-  readonly #closing = new AbortController();
-  #link: Link | undefined;
+  readonly #standing: StandingLink;
   #facts: ServerFacts | undefined;
-  /** Why there is no link. */
-  #failure: Error | undefined;
-  #failures = 0;
-  #dialing = false;
-  #attempts: ((error: Error | undefined) => void)[] = [];
 
   constructor(endpoint: Endpoint, options: NodeOptions) {
-    this.#endpoint = endpoint;
-    this.#options = options;
-  }
-
-  get where(): string {
-    return this.#endpoint.where;
+    this.options = options;
+    this.where = endpoint.where;
+    const use: StandingLinkUse = {
+      endpoint: () => endpoint,
+      what: "the connection to Redis",
+      isWanted: () => this.#waiting.size > 0,
+      onUp: ({ facts }) => this.#up(facts),
+      onFailure: (error) => this.#failed(error),
+    };
+    this.#standing = new StandingLink(use, options);
   }
 
   get connected(): boolean {
-    return this.#link !== undefined;
+    return this.#standing.link !== undefined;
   }
 
   /** What the server said of itself when the connection was made last. */
@@ -70,17 +58,10 @@ export class RedisNode {
 
   /** Resolves when connected; rejects with the outcome of the first attempt that fails. */
   async open(): Promise<void> {
-    if (this.#link !== undefined) return;
-    this.#options.keepAlive.take();
-    try {
-      const error = await new Promise<Error | undefined>((resolve) => {
-        this.#attempts.push(resolve);
-        this.#connect();
-      });
-      if (error !== undefined) throw error;
-    } finally {
-      this.#options.keepAlive.release();
-    }
+    this.options.keepAlive.take();
+    const error = await this.#standing.attempt();
+    this.options.keepAlive.release();
+    if (error !== undefined) throw error;
   }
 
   /**
@@ -97,30 +78,25 @@ export class RedisNode {
 
   /** Calls under way reject. */
   close(): void {
-    if (this.#closing.signal.aborted) return;
-    this.#closing.abort();
-    for (const call of [...this.#waiting]) call.fail(new ClosedError(`the connection to ${this.where}`));
-    this.#attempted(new ClosedError(`the connection to ${this.where}`));
-    this.#link?.destroy();
+    const closed = this.#closed();
+    for (const call of [...this.#waiting]) call.fail(closed);
+    this.#standing.close(closed);
   }
 
   // ---- for calls ----------------------------------------------------------------------------------------------
 
-  get options(): NodeOptions {
-    return this.#options;
-  }
-
   /** Sends the call, or lets it wait, or fails it. */
   dispatch(call: Call, commands: readonly Buffer[]): void {
-    if (this.#closing.signal.aborted) {
-      call.fail(new ClosedError(`the connection to ${this.where}`));
-    } else if (this.#link?.send(commands, call)) {
-      call.link = this.#link;
-    } else if (this.#waiting.size >= this.#options.maxWaiting) {
+    const { link, closed } = this.#standing;
+    if (closed) {
+      call.fail(this.#closed());
+    } else if (link?.send(commands, call)) {
+      call.link = link;
+    } else if (this.#waiting.size >= this.options.maxWaiting) {
       call.fail(new EngineUnavailableError(`${this.#waiting.size} requests wait for Redis already`));
     } else {
       this.#waiting.add(call);
-      this.#connect();
+      this.#standing.connect();
     }
   }
 
@@ -130,99 +106,31 @@ export class RedisNode {
 
   /** Why a call that waited was never sent. */
   whyWaiting(): Error {
-    const why = this.#failure;
-    if (why !== undefined && !(why instanceof EngineUnavailableError)) return why;
-    const text = why === undefined ? `Redis at ${this.where} did not take the command in time` : why.message;
-    return new EngineUnavailableError(text, { cause: why });
+    const { failure } = this.#standing;
+    if (failure instanceof TitanQueueError) return failure;
+    const text = failure?.message ?? `Redis at ${this.where} did not take the command in time`;
+    return new EngineUnavailableError(text, { cause: failure });
   }
 
   /** The server where it stands takes no writes (any more): find the way anew. */
   misplaced(link: Link): void {
-    if (this.#link !== link) return;
-    link.retire(this.#options.timeout);
-    this.#lose(link, "Redis takes no writes any more; connecting anew");
+    this.#standing.replace(link, "Redis takes no writes any more; connecting anew");
   }
 
-  // ---- the connection -----------------------------------------------------------------------------------------
-
-  #connect(): void {
-    if (this.#dialing || this.#link !== undefined || this.#closing.signal.aborted) return;
-    this.#dialing = true;
-    void this.#dial().finally(() => {
-      this.#dialing = false;
-      // Someone may have begun to wait at the very end of a loop that had nobody left to dial for.
-      if (this.#isWanted()) this.#connect();
-    });
-  }
-
-  #isWanted(): boolean {
-    if (this.#closing.signal.aborted || this.#link !== undefined) return false;
-    return this.#facts !== undefined || this.#waiting.size > 0 || this.#attempts.length > 0;
-  }
-
-  async #dial(): Promise<void> {
-    const { clock, random, logger, timeout } = this.#options;
-    while (this.#isWanted()) {
-      if (this.#failures > 0) {
-        await sleep(clock, backOff(this.#failures, random), this.#closing.signal);
-        if (!this.#isWanted()) return;
-      }
-      try {
-        this.#adopt(await dial(this.#endpoint, { clock, logger, timeout }));
-        return;
-      } catch (error) {
-        this.#failed(error as Error);
-      }
-    }
-  }
-
-  #adopt({ link, facts }: Dialed): void {
-    const { clock, logger } = this.#options;
-    if (this.#closing.signal.aborted) {
-      link.destroy();
-      return;
-    }
-    if (this.#failure !== undefined) logger.info({ redis: this.where }, "connected to Redis again");
-    this.#link = link;
+  #up(facts: ServerFacts): void {
     this.#facts = facts;
-    this.#failure = undefined;
-    const since = clock.monotonic();
-    link.onClose(() => {
-      if (clock.monotonic() - since >= SETTLED) this.#failures = 0;
-      this.#lose(link, "the connection to Redis broke; connecting anew");
-    });
-    this.#attempted(undefined);
     const waiting = [...this.#waiting];
     this.#waiting.clear();
     for (const call of waiting) call.begin();
   }
 
-  #lose(link: Link, text: string): void {
-    if (this.#link !== link) return;
-    this.#link = undefined;
-    this.#failures += 1;
-    if (this.#closing.signal.aborted) return;
-    this.#failure = new EngineUnavailableError(`the connection to Redis at ${this.where} broke`);
-    this.#options.logger.warn({ redis: this.where }, text);
-    this.#connect();
-  }
-
   #failed(error: Error): void {
-    this.#failures += 1;
-    // The same news every second or two would only fill the log.
-    if (error.message !== this.#failure?.message && this.#facts !== undefined) {
-      this.#options.logger.warn({ redis: this.where, error }, "cannot connect to Redis; trying on");
-    }
-    this.#failure = error;
-    this.#attempted(error);
     if (isPassing(error)) return;
     for (const call of [...this.#waiting]) call.fail(error);
   }
 
-  #attempted(error: Error | undefined): void {
-    const attempts = this.#attempts;
-    this.#attempts = [];
-    for (const done of attempts) done(error);
+  #closed(): ClosedError {
+    return new ClosedError(`the connection to Redis at ${this.where}`);
   }
 }
 
