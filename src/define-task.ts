@@ -1,5 +1,6 @@
 import { types } from "node:util";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { Duration } from "./duration.ts";
 import {
   InvalidOptionError,
   InvalidPayloadError,
@@ -23,9 +24,7 @@ export interface Codec<P> {
 
 /** Options of a definition: those of a task, and `unique.key` may be computed from the input. */
 export type DefinitionOptions<I> = Omit<TaskOptions, "unique"> & {
-  unique?:
-    | TaskOptions["unique"]
-    | { readonly for: NonNullable<TaskOptions["processIn"]>; readonly key: (input: I) => string };
+  unique?: TaskOptions["unique"] | { readonly for: Duration; readonly key: (input: I) => string };
 };
 
 /** Nothing to hand in, something that may be left out, or something that may not. */

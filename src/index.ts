@@ -3,6 +3,7 @@ export type { TaskState } from "./broker/inspection.ts";
 export { Client, type ClientOptions } from "./client/client.ts";
 export type {
   BatchItem,
+  BatchItems,
   BatchResult,
   BatchResults,
   EnqueueCallOptions,

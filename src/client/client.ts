@@ -17,7 +17,14 @@ import { type TaskInfo, taskInfo } from "../task-info.ts";
 import type { TaskOptions } from "../task-options.ts";
 import { Batcher } from "./batcher.ts";
 import { type Composed, type Composer, compose } from "./compose-message.ts";
-import type { BatchItem, BatchResult, BatchResults, EnqueueCallOptions, Enqueuer } from "./enqueuer.ts";
+import type {
+  BatchItem,
+  BatchItems,
+  BatchResult,
+  BatchResults,
+  EnqueueCallOptions,
+  Enqueuer,
+} from "./enqueuer.ts";
 
 export interface ClientOptions {
   /**
@@ -146,14 +153,14 @@ export class Client implements Enqueuer, AsyncDisposable {
    * ]);
    * if (!mail.ok) console.error(mail.error);
    */
-  async enqueueBatch<const Items extends readonly BatchItem[]>(
-    items: Items,
+  async enqueueBatch<Rs extends unknown[]>(
+    items: BatchItems<Rs>,
     call?: EnqueueCallOptions,
-  ): Promise<BatchResults<Items>> {
+  ): Promise<BatchResults<Rs>> {
     this.#requireOpen();
     if (!Array.isArray(items)) throw new InvalidOptionError("items", "expected an array of tasks");
-    const results = await Promise.all(Array.from(items, (item: BatchItem) => this.#enqueueItem(item, call)));
-    return results as BatchResults<Items>;
+    const results = await Promise.all(items.map((item: BatchItem) => this.#enqueueItem(item, call)));
+    return results as BatchResults<Rs>;
   }
 
   /**

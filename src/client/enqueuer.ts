@@ -12,32 +12,28 @@ export interface EnqueueCallOptions {
 }
 
 /** One item of a batch: a task, or a task with options of its own. */
-export type BatchItem = Task | { readonly task: Task; readonly options?: TaskOptions | undefined };
+export type BatchItem<R = unknown> =
+  | Task<unknown, R>
+  | { readonly task: Task<unknown, R>; readonly options?: TaskOptions | undefined };
 
 /** What became of one item of a batch. */
 export type BatchResult<R = unknown> =
   | { readonly ok: true; readonly info: TaskInfo<R> }
   | { readonly ok: false; readonly error: Error };
 
-/** Results in the order of their items: a tuple for a tuple. */
-export type BatchResults<Items extends readonly BatchItem[]> = {
-  -readonly [K in keyof Items]: BatchResult<ItemResult<Items[K]>>;
-};
+/** The items of a batch, by the results of their tasks. */
+export type BatchItems<Rs extends readonly unknown[]> = readonly [...{ [K in keyof Rs]: BatchItem<Rs[K]> }];
 
-type ItemResult<Item> =
-  Item extends Task<unknown, infer R>
-    ? R
-    : Item extends { readonly task: Task<unknown, infer R> }
-      ? R
-      : unknown;
+/** Answers in the order of the items: a tuple for a tuple. */
+export type BatchResults<Rs extends readonly unknown[]> = { [K in keyof Rs]: BatchResult<Rs[K]> };
 
 /** What code that enqueues asks for, so that its tests may hand in something else than a `Client`. */
 export interface Enqueuer {
   /** See {@link Client.enqueue}. */
   enqueue<R>(task: Task<unknown, R>, options?: TaskOptions, call?: EnqueueCallOptions): Promise<TaskInfo<R>>;
   /** See {@link Client.enqueueBatch}. */
-  enqueueBatch<const Items extends readonly BatchItem[]>(
-    items: Items,
+  enqueueBatch<Rs extends unknown[]>(
+    items: BatchItems<Rs>,
     call?: EnqueueCallOptions,
-  ): Promise<BatchResults<Items>>;
+  ): Promise<BatchResults<Rs>>;
 }
