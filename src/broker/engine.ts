@@ -1,3 +1,6 @@
+import type { Duration } from "../duration.ts";
+import type { Logger } from "../runtime/logger.ts";
+import type { Runtime } from "../runtime/runtime.ts";
 import type { Broker } from "./broker.ts";
 import type { Inspection } from "./inspection.ts";
 
@@ -31,4 +34,14 @@ export interface Engine extends AsyncDisposable {
 
   /** Closes now, whoever still uses it. Calls under way reject. */
   close(): Promise<void>;
+}
+
+/** What every engine takes. */
+export interface EngineOptions {
+  /** Time and chance. @defaultValue the real ones */
+  readonly runtime?: Runtime | undefined;
+  /** @defaultValue the console, warnings and errors only */
+  readonly logger?: Logger | undefined;
+  /** How long one call may take, waiting for a connection included. @defaultValue `"5s"` */
+  readonly commandTimeout?: Duration | undefined;
 }

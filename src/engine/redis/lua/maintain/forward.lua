@@ -1,4 +1,4 @@
--- forward: move tasks that have fallen due to pending, or into their group.
+-- forward: move tasks that have fallen due to pending, or into their group, in the order in which they fell due.
 -- Everything is read before the first write. A group that gets a task is registered, or no aggregator would look at
 -- it before another one joins. An id without a message is only removed: whoever took it would find nothing.
 --
@@ -36,6 +36,7 @@ local now_seconds = math.floor(now / 1000)
 local cutoff_seconds = math.floor(cutoff / 1000)
 local left = limit
 local seen, moves, stale = {}, {}, { [scheduled] = {}, [retry] = {}, [due] = {} }
+local sources = 0
 
 -- The fields of a task, nil when its hash is missing, has no message, or is of another type.
 local function read_task(id)
@@ -52,9 +53,9 @@ local function read_task(id)
   return { id = id, state = fields[1], group = fields[2], at = fields[3] }
 end
 
-local function move(task, from)
+local function move(task, from, since)
   seen[task.id] = true
-  task.from = from
+  task.from, task.since, task.order = from, since, #moves
   moves[#moves + 1] = task
 end
 
@@ -62,12 +63,13 @@ local function collect_whole_seconds(set, head)
   if head == '' or tonumber(head) > cutoff_seconds or left == 0 then
     return
   end
-  local ids = redis.call('ZRANGE', set, '-inf', cutoff_seconds, 'BYSCORE', 'LIMIT', 0, left)
-  left = left - #ids
-  for _, id in ipairs(ids) do
-    local task = read_task(id)
+  local entries = redis.call('ZRANGE', set, '-inf', cutoff_seconds, 'BYSCORE', 'LIMIT', 0, left, 'WITHSCORES')
+  left = left - #entries / 2
+  sources = sources + 1
+  for i = 1, #entries, 2 do
+    local id, task = entries[i], read_task(entries[i])
     if task then
-      move(task, set)
+      move(task, set, tonumber(task.at or entries[i + 1] * 1000))
     else
       table.insert(stale[set], id)
     end
@@ -80,13 +82,14 @@ local function collect_exact(head)
     return
   end
   local entries = redis.call('ZRANGE', due, '-inf', cutoff, 'BYSCORE', 'LIMIT', 0, left, 'WITHSCORES')
+  sources = sources + 1
   for i = 1, #entries, 2 do
     local id, at = entries[i], tonumber(entries[i + 1])
     table.insert(stale[due], id)
     local task = not seen[id] and read_task(id)
     local set = task and ((task.state == 'scheduled' and scheduled) or (task.state == 'retry' and retry))
     if set and tonumber(task.at) == at and tonumber(redis.call('ZSCORE', set, id)) == math.ceil(at / 1000) then
-      move(task, set)
+      move(task, set, at)
     end
   end
 end
@@ -94,6 +97,15 @@ end
 collect_whole_seconds(scheduled, heads[1])
 collect_whole_seconds(retry, heads[2])
 collect_exact(heads[3])
+
+if sources > 1 then
+  table.sort(moves, function(a, b)
+    if a.since == b.since then
+      return a.order < b.order
+    end
+    return a.since < b.since
+  end)
+end
 
 local pushed = {}
 for _, task in ipairs(moves) do

@@ -1,0 +1,218 @@
+import { createHash } from "node:crypto";
+import { type Engine, type EngineOptions, engineBrand } from "../../broker/engine.ts";
+import type { Inspection } from "../../broker/inspection.ts";
+import { parseLongDuration } from "../../duration.ts";
+import { ClosedError } from "../../errors.ts";
+import { sleep } from "../../runtime/clock.ts";
+import { consoleLogger, type Logger, levelled } from "../../runtime/logger.ts";
+import { type Runtime, systemRuntime } from "../../runtime/runtime.ts";
+import { LEASE_TIMINGS, type LeaseTimings } from "../timings.ts";
+import { type RedisConnections, redisConnections } from "./connect-redis.ts";
+import type { RedisConnection } from "./connection.ts";
+import { doorCommands } from "./door-commands.ts";
+import { RedisBroker } from "./redis-broker.ts";
+import type { RedisCommands, RedisReply, ScriptSource } from "./redis-commands.ts";
+import type { RedisContext } from "./redis-context.ts";
+import { redisInspection } from "./redis-inspection.ts";
+import type { RedisSource } from "./redis-source.ts";
+import { adviseOnServer } from "./server-check.ts";
+import { fixedServerClock, type ServerClock, serverClock } from "./server-clock.ts";
+
+/** For tests. */
+export interface RedisEngineInternals {
+  /** @defaultValue {@link LEASE_TIMINGS} */
+  readonly timings?: LeaseTimings;
+  /** Milliseconds from the runtime's clock to the store's. @defaultValue measured */
+  readonly clockOffset?: number;
+  /** Changes the text of every script. */
+  readonly scriptSource?: (source: string, name: string) => string;
+}
+
+/**
+ * Keeps tasks in Redis 6.2 or newer, or Valkey, as asynq does: Go programs may share them.
+ *
+ * @param source - a URL, a URL with what is better kept out of it, or a client of ioredis 5 or 6, which is copied and
+ * never used or closed itself
+ * @throws {@link EngineUrlInvalidError} the URL cannot be understood.
+ * @throws {@link UnsupportedClientError} it is neither.
+ */
+export function redisEngine(source: RedisSource, options: EngineOptions = {}): Engine {
+  return createRedisEngine(source, options);
+}
+
+export function createRedisEngine(
+  source: RedisSource,
+  options: EngineOptions,
+  internals: RedisEngineInternals = {},
+): Engine {
+  return new RedisEngine(source, options, internals);
+}
+
+/** Milliseconds that closing waits for a Redis that does not answer; what is left there is recovered by others. */
+const PATIENCE = 2_000;
+
+/** A call that only prepares: whoever needs what it does hears of its failure by himself. */
+const ignore = (): void => undefined;
+
+class RedisEngine implements Engine {
+  readonly [engineBrand] = true;
+  readonly kind = "redis";
+  readonly broker: RedisBroker;
+  readonly inspection: Inspection;
+  readonly #commands: Line;
+  readonly #heartbeat: Line;
+  readonly #clock: ServerClock;
+  readonly #runtime: Runtime;
+  readonly #logger: Logger;
+  #users = 0;
+  #closed = false;
+  #opening: Promise<void> | undefined;
+  #advised = false;
+
+  constructor(source: RedisSource, options: EngineOptions, internals: RedisEngineInternals) {
+    const runtime = options.runtime ?? systemRuntime;
+    const logger = options.logger ?? levelled(consoleLogger, "warn");
+    const commandTimeout = parseLongDuration("commandTimeout", options.commandTimeout ?? "5s");
+    const connections = redisConnections(source, { logger, commandTimeout, random: runtime.random });
+    const { scriptSource } = internals;
+    this.#runtime = runtime;
+    this.#logger = logger;
+    this.#commands = new Line(connections, {
+      isClosed: () => this.#closed,
+      onUse: () => void this.open().catch(ignore),
+      scriptSource,
+    });
+    // Heartbeats go on a connection of their own: they must not wait behind a long answer.
+    this.#heartbeat = new Line(connections, { isClosed: () => this.#closed, onUse: ignore, scriptSource });
+    const commands = doorCommands(this.#commands);
+    this.#clock =
+      internals.clockOffset === undefined
+        ? serverClock({ commands, clock: runtime.clock, logger })
+        : fixedServerClock(runtime.clock, internals.clockOffset);
+    const context: RedisContext = {
+      commands: this.#commands,
+      clock: this.#clock,
+      runtime,
+      logger,
+      timings: internals.timings ?? LEASE_TIMINGS,
+      commandTimeout,
+      cluster: connections.cluster,
+    };
+    this.broker = new RedisBroker(context, {
+      heartbeat: this.#heartbeat,
+      connections,
+      isClosed: () => this.#closed,
+    });
+    this.inspection = redisInspection({ ...context, commands });
+  }
+
+  use(): () => Promise<void> {
+    this.#users += 1;
+    this.#closed = false;
+    let used = true;
+    return async () => {
+      if (!used) return;
+      used = false;
+      this.#users -= 1;
+      if (this.#users === 0) await this.close();
+    };
+  }
+
+  open(): Promise<void> {
+    this.#closed = false;
+    this.#opening ??= this.#open().finally(() => {
+      this.#opening = undefined;
+    });
+    return this.#opening;
+  }
+
+  async #open(): Promise<void> {
+    const { facts } = await this.#commands.open();
+    await this.#clock.measure();
+    if (facts === undefined || this.#advised) return;
+    this.#advised = true;
+    await adviseOnServer(facts, doorCommands(this.#commands), this.#logger);
+  }
+
+  async ping(): Promise<void> {
+    await doorCommands(this.#commands).command(undefined, "PING", []);
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    const ended = new AbortController();
+    const { clock } = this.#runtime;
+    await Promise.race([this.broker.end(), sleep(clock, PATIENCE, ended.signal)]);
+    ended.abort();
+    this.#closed = true;
+    this.#commands.close();
+    this.#heartbeat.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+interface LineOptions {
+  readonly isClosed: () => boolean;
+  /** Called with the first command of each connection. */
+  readonly onUse: () => void;
+  readonly scriptSource: RedisEngineInternals["scriptSource"] | undefined;
+}
+
+/** One connection at a time: it ends with the engine, and a new one is made when the engine is used again. */
+class Line implements RedisCommands {
+  readonly #connections: RedisConnections;
+  readonly #options: LineOptions;
+  readonly #changed = new Map<ScriptSource, ScriptSource>();
+  #connection: RedisConnection | undefined;
+
+  constructor(connections: RedisConnections, options: LineOptions) {
+    this.#connections = connections;
+    this.#options = options;
+  }
+
+  async open(): Promise<RedisConnection> {
+    const connection = this.#standing();
+    await connection.open();
+    return connection;
+  }
+
+  async run(...[script, ...call]: Parameters<RedisCommands["run"]>): Promise<RedisReply> {
+    return this.#standing().run(this.#script(script), ...call);
+  }
+
+  async command(...call: Parameters<RedisCommands["command"]>): Promise<RedisReply> {
+    return this.#standing().command(...call);
+  }
+
+  async pipeline(...call: Parameters<RedisCommands["pipeline"]>): Promise<RedisReply[]> {
+    return this.#standing().pipeline(...call);
+  }
+
+  close(): void {
+    this.#connection?.close();
+    this.#connection = undefined;
+  }
+
+  #standing(): RedisConnection {
+    if (this.#connection !== undefined) return this.#connection;
+    if (this.#options.isClosed()) throw new ClosedError("the engine");
+    this.#connection = this.#connections.connect();
+    this.#options.onUse();
+    return this.#connection;
+  }
+
+  #script(script: ScriptSource): ScriptSource {
+    const { scriptSource } = this.#options;
+    if (scriptSource === undefined) return script;
+    let changed = this.#changed.get(script);
+    if (changed === undefined) {
+      const source = scriptSource(script.source, script.name);
+      changed = { name: script.name, source, sha1: createHash("sha1").update(source).digest("hex") };
+      this.#changed.set(script, changed);
+    }
+    return changed;
+  }
+}
