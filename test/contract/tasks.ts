@@ -105,7 +105,7 @@ export const requeue: Settlement = { kind: "requeue" };
 export function complete({ message }: Leased, expireAt: number, result?: Uint8Array): Settlement {
   return {
     kind: "complete",
-    message: { ...message, completedAt: Math.floor(expireAt / 1_000) - 60 },
+    message: { ...message, retention: 60, completedAt: Math.floor(expireAt / 1_000) - 60 },
     expireAt,
     ...(result && { result }),
   };
