@@ -170,18 +170,8 @@ export class Exchange implements Pick<Broker, "exchange"> {
       if (retried !== undefined) {
         again ??= new OutcomeBatch(queueKeys(queue), true);
         again.add(retried);
-      } else if (refusal === undefined) {
-        answers[outcome.position] = "settled";
-      } else if (refusal === FENCED) {
-        answers[outcome.position] = "fenced";
       } else {
-        answers[outcome.position] = outcome.repeated ? "settled" : "gone";
-        if (outcome.repeated) {
-          this.#context.logger.info(
-            { queue, id: outcome.id },
-            "task is gone: taken as settled by the first send",
-          );
-        }
+        answers[outcome.position] = answerOf(refusal);
       }
     }
     return again;
@@ -259,6 +249,11 @@ function replyOf(reply: RedisReply, score: string): Reply {
     dropped: dropped.map(String),
     score,
   };
+}
+
+function answerOf(refusal: number | undefined): OutcomeAnswer {
+  if (refusal === undefined) return "settled";
+  return refusal === FENCED ? "fenced" : "gone";
 }
 
 /** The outcome to send once more; `undefined` when the answer stands. */
