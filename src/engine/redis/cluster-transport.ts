@@ -121,11 +121,11 @@ export class ClusterTransport implements Transport {
 
   /** The process stays alive also while a request is between two nodes. */
   async #held<T>(work: () => Promise<T>): Promise<T> {
-    this.#options.keepAlive.take();
+    this.#options.underWay.begin();
     try {
       return await work();
     } finally {
-      this.#options.keepAlive.release();
+      this.#options.underWay.end();
     }
   }
 

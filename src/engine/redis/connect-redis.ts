@@ -1,7 +1,7 @@
 import type { QueueWatch, Wake } from "../../broker/broker.ts";
 import { type Clock, systemClock } from "../../runtime/clock.ts";
-import { KeepAlive } from "../../runtime/keep-alive.ts";
 import type { Logger } from "../../runtime/logger.ts";
+import { UnderWay } from "../../runtime/under-way.ts";
 import { ClusterTransport } from "./cluster-transport.ts";
 import { RedisConnection } from "./connection.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -44,7 +44,7 @@ export function redisConnections(source: RedisSource, options: ConnectRedisOptio
     clock,
     random,
     logger,
-    keepAlive: new KeepAlive(),
+    underWay: new UnderWay(),
     timeout: commandTimeout,
     maxWaiting,
   };

@@ -1,5 +1,5 @@
 import { ClosedError, EngineUnavailableError, TitanQueueError } from "../../errors.ts";
-import type { KeepAlive } from "../../runtime/keep-alive.ts";
+import type { UnderWay } from "../../runtime/under-way.ts";
 import { type Endpoint, isPassing } from "./endpoint.ts";
 import type { Link, Receiver } from "./link.ts";
 import { type RedisReply, UnansweredError } from "./redis-commands.ts";
@@ -8,7 +8,7 @@ import type { ServerFacts } from "./server-check.ts";
 import { type LinkOptions, StandingLink, type StandingLinkUse } from "./standing-link.ts";
 
 export interface NodeOptions extends LinkOptions {
-  readonly keepAlive: KeepAlive;
+  readonly underWay: UnderWay;
   /** How many requests may wait for a connection. */
   readonly maxWaiting: number;
 }
@@ -58,9 +58,9 @@ export class RedisNode {
 
   /** Resolves when connected; rejects with the outcome of the first attempt that fails. */
   async open(): Promise<void> {
-    this.options.keepAlive.take();
+    this.options.underWay.begin();
     const error = await this.#standing.attempt();
-    this.options.keepAlive.release();
+    this.options.underWay.end();
     if (error !== undefined) throw error;
   }
 
@@ -158,7 +158,7 @@ class Call implements Receiver {
     this.#options = options;
     this.#resolve = resolve;
     this.#reject = reject;
-    node.options.keepAlive.take();
+    node.options.underWay.begin();
     this.#cancelTimer = this.#at(options.sendBy ?? options.deadline, () => {
       if (this.link === undefined || options.sendBy === undefined) this.#timeUp();
       else this.#cancelTimer = this.#at(options.deadline, () => this.#timeUp());
@@ -211,7 +211,7 @@ class Call implements Receiver {
     this.#cancelTimer();
     this.#options.signal?.removeEventListener("abort", this.#giveUp);
     this.#node.forget(this);
-    this.#node.options.keepAlive.release();
+    this.#node.options.underWay.end();
     return true;
   }
 }
