@@ -1,7 +1,7 @@
 import type { TaskRecord, TaskState } from "./broker/inspection.ts";
 import { decodePayload } from "./payload.ts";
 import type { Int64, TaskMessage } from "./protocol/task-message.ts";
-import { type Headers, headersFrom } from "./task.ts";
+import { type Headers, headersOf } from "./task.ts";
 import { LAST_INSTANT } from "./task-options.ts";
 
 /**
@@ -88,7 +88,7 @@ class RecordedTask<R> implements TaskInfo<R> {
     this.state = record.state;
     this.duplicate = duplicate;
     this.damaged = record.message === undefined;
-    this.headers = headersFrom(message.headers);
+    this.headers = headersOf(message);
     this.maxRetry = message.retry;
     this.retried = message.retried;
     this.lastError = message.errorMsg || undefined;

@@ -104,7 +104,7 @@ class ReceivedTask<P, R> extends Task<P, R> {
   }
 
   override get headers(): Headers {
-    this.#headers ??= headersFrom(this.#message.headers);
+    this.#headers ??= headersOf(this.#message);
     return this.#headers;
   }
 }
@@ -118,8 +118,13 @@ export function receivedTask<P = unknown, R = unknown>(
 }
 
 /** Headers as the caller sees them: nothing inherited, whatever the names. */
-export function headersFrom(entries: Iterable<readonly [string, string]>): Headers {
+function headersFrom(entries: Iterable<readonly [string, string]>): Headers {
   const headers = Object.create(null) as Record<string, string>;
   for (const [name, value] of entries) headers[name] = value;
   return headers;
+}
+
+/** Headers of a stored message; most have none. */
+export function headersOf({ headers }: TaskMessage): Headers {
+  return headers.size === 0 ? NO_HEADERS : headersFrom(headers);
 }

@@ -232,8 +232,12 @@ function infoOf<R>({ entry, processAt }: Composed, answer: EnqueueAnswer): TaskI
   const { queue, id } = message;
   switch (answer.status) {
     case "enqueued": {
-      const record = { queue, id, state: answer.state, message };
-      return taskInfo<R>(answer.state === "aggregating" ? record : { ...record, nextProcessAt: processAt });
+      const { state } = answer;
+      return taskInfo<R>(
+        state === "aggregating"
+          ? { queue, id, state, message }
+          : { queue, id, state, message, nextProcessAt: processAt },
+      );
     }
     case "duplicate":
       throw new DuplicateTaskError(queue, answer.holder);
