@@ -23,9 +23,10 @@ export function cancelationContract(open: OpenEngine): void {
   it("tells a listener nothing more once it has ended", async () => {
     const engine = await open();
     const [gone, stays] = [await listening(engine.broker), await listening(engine.broker)];
+    const published = engine.broker.publishCancelation("late");
     await gone.end();
     await gone.end();
-    await engine.broker.publishCancelation("late");
+    await published;
     await stays.heard("late");
     expect(gone.all).toEqual([]);
   });

@@ -67,7 +67,13 @@ export function enqueueContract(open: OpenEngine): void {
     const attempt = await leasedOne(engine, queue);
     expect(text(attempt.message.payload)).toBe("untouched");
     attempt.message.payload?.fill(0);
-    expect(text((await record(engine, queue, id)).message?.payload)).toBe("untouched");
+    const result = Buffer.from("result");
+    await engine.broker.writeResult(attempt, result);
+    result.fill("x");
+    const stored = await record(engine, queue, id);
+    expect([text(stored.message?.payload), text(stored.result)]).toEqual(["untouched", "result"]);
+    stored.result?.fill(0);
+    expect(text((await record(engine, queue, id)).result)).toBe("result");
   });
 
   it("answers every entry of a mixed batch in its place", async () => {

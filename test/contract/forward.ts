@@ -79,6 +79,12 @@ export function forwardContract(open: OpenEngine): void {
     const processAt = engine.broker.now() + 20_000;
     await enqueued(engine, queue, {}, { processAt });
     expectSoonAfter((await engine.broker.forward(queue, 10)).nextDueAt, processAt);
+
+    await engine.clock.advance(21_000);
+    await enqueued(engine, queue, {}, { processAt: retryAt + 60_000 });
+    const next = await engine.broker.forward(queue, 10);
+    expect(next.moved).toBe(1);
+    expectSoonAfter(next.nextDueAt, retryAt);
   });
 
   it("puts a due task behind those that wait already", async () => {

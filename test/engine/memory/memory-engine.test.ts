@@ -149,6 +149,36 @@ describe("the memory engine at a hundred thousand tasks", () => {
   });
 });
 
+describe("the memory engine's store", () => {
+  it("forgets a group with its last task", async () => {
+    const engine = await openMemory();
+    const queue = engine.store.queue("q");
+    const [first, second] = [
+      await enqueued(engine, "q", { groupKey: "g" }),
+      await enqueued(engine, "q", { groupKey: "g" }),
+    ];
+    for (const [id, groups] of [
+      [first, 1],
+      [second, 0],
+    ] as const) {
+      queue.remove(queue.tasks.get(id) as StoredTask);
+      expect(queue.groups.size).toBe(groups);
+    }
+    await engine.close();
+  });
+
+  it("forgets what a watch was armed for when it closes", async () => {
+    const engine = await openMemory();
+    const queue = engine.store.queue("q");
+    const watch = engine.broker.watch(() => undefined);
+    watch.arm("q", "pending");
+    watch.arm("q", "delayed");
+    await watch.close();
+    expect([queue.armed.pending.size, queue.armed.delayed.size]).toEqual([0, 0]);
+    await engine.close();
+  });
+});
+
 describe("listening to the memory engine", () => {
   it("wakes before the call that gave the reason is answered", async () => {
     const engine = await openMemory();
