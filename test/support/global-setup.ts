@@ -1,13 +1,6 @@
-import type { TestProject } from "vitest/node";
-import { type FoundRedis, findRedis } from "../../scripts/find-redis.ts";
+import { findRedis } from "../../scripts/find-redis.ts";
 
-declare module "vitest" {
-  interface ProvidedContext {
-    redis: FoundRedis;
-  }
-}
-
-/** Finds a Redis once for all test files; a rig asks for it by `inject("redis")`. */
-export default async function setup(project: TestProject): Promise<void> {
-  project.provide("redis", await findRedis());
+/** Makes sure there is a Redis before the first test file asks for one, and says what to do when there is none. */
+export default async function setup(): Promise<void> {
+  await findRedis();
 }

@@ -103,7 +103,7 @@ describe("RedisRig", () => {
       const { ServerProcess } = await import(${JSON.stringify(server)});
       const directory = mkdtempSync("/tmp/tq-orphan-");
       const args = ["--port", "0", "--unixsocket", directory + "/s.sock", "--save", "", "--dir", directory];
-      await ServerProcess.start(${JSON.stringify(redisProgram())}, args, directory);
+      await ServerProcess.start(${JSON.stringify(await redisProgram())}, args, directory);
       console.log(directory);
       setInterval(() => {}, 1000);`;
     const parent = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "-e", script]);

@@ -2,8 +2,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis, type RedisOptions } from "ioredis";
-import { afterAll, afterEach, inject } from "vitest";
-import type { ServerProgram } from "../../scripts/find-redis.ts";
+import { afterAll, afterEach } from "vitest";
+import { type FoundRedis, findRedis, type ServerProgram } from "../../scripts/find-redis.ts";
 import { checkInvariants, type InvariantId, line } from "./invariants.ts";
 import { type Certificate, loopbackCertificate } from "./loopback-certificate.ts";
 import { freePort, ServerProcess, until } from "./server-process.ts";
@@ -170,7 +170,11 @@ export class RedisRig {
     for (let attempt = 1; ; attempt += 1) {
       const port = attempts === 1 ? this.#port : await freePort();
       try {
-        this.#server = await ServerProcess.start(redisProgram(), this.#arguments(port), this.#directory);
+        this.#server = await ServerProcess.start(
+          await redisProgram(),
+          this.#arguments(port),
+          this.#directory,
+        );
         this.#port = port;
         return;
       } catch (error) {
@@ -266,9 +270,12 @@ async function judge(rig: RedisRig, announced: readonly InvariantId[]): Promise<
   }
 }
 
-/** How to start a server, as the global set-up found out. */
-export function redisProgram(): ServerProgram {
-  const { url, server } = inject("redis");
+let found: Promise<FoundRedis> | undefined;
+
+/** How to start a server on this machine. */
+export async function redisProgram(): Promise<ServerProgram> {
+  found ??= findRedis();
+  const { url, server } = await found;
   if (server !== undefined) return server;
   throw new Error(
     `this suite stops, freezes or flushes its Redis, which must not happen to the one at ${new URL(url ?? "").host}: ` +

@@ -71,7 +71,7 @@ export class SentinelRig {
     await writeFile(file, `${lines.join("\n")}\n`);
     this.#sentinels.push({
       port,
-      process: await ServerProcess.start(redisProgram(), [file, "--sentinel"], this.#directory),
+      process: await ServerProcess.start(await redisProgram(), [file, "--sentinel"], this.#directory),
     });
   }
 
