@@ -1,26 +1,5 @@
-/** Node's longest timer. */
-const LONGEST_TIMER = 2 ** 31 - 1;
-
-/**
- * Keeps the process alive while something is under way. Sockets and timers of ours do not: a script that enqueues
- * and does not close its client ends by itself, yet never before its answers have come.
- */
-export class KeepAlive {
-  #underWay = 0;
-  #handle: NodeJS.Timeout | undefined;
-
-  /** Something began. */
-  take(): void {
-    this.#underWay += 1;
-    if (this.#underWay > 1) return;
-    // Made once and switched on and off from then on: a request a millisecond makes no timer each.
-    this.#handle ??= setInterval(() => undefined, LONGEST_TIMER);
-    this.#handle.ref();
-  }
-
-  /** Something ended; once for each {@link take}. */
-  release(): void {
-    this.#underWay -= 1;
-    if (this.#underWay === 0) this.#handle?.unref();
-  }
+/** Keeps the process alive, which our timers and an idle connection do not, until the answer is called. */
+export function keepAlive(): () => void {
+  const timer = setInterval(() => undefined, 2 ** 30);
+  return () => clearInterval(timer);
 }

@@ -1,0 +1,78 @@
+import { EngineUnavailableError } from "../errors.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Logger } from "../runtime/logger.ts";
+import type { ServerEvents } from "./events.ts";
+
+/**
+ * Whether the store answers, as the server's calls find out. An outage is told once when it begins and once when it
+ * ends, however many loops run into it.
+ */
+export class EngineState {
+  readonly #events: ServerEvents;
+  readonly #logger: Logger;
+  readonly #clock: Clock;
+  readonly #onReturn = new Set<() => void>();
+  #error: Error | undefined;
+  #returnedAt = Number.NEGATIVE_INFINITY;
+  #changedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(events: ServerEvents, logger: Logger, clock: Clock) {
+    this.#events = events;
+    this.#logger = logger;
+    this.#clock = clock;
+  }
+
+  /** Why the store cannot be used; `undefined` while it can. */
+  get error(): Error | undefined {
+    return this.#error;
+  }
+
+  /** Monotonic instant at which the last outage ended; long ago if there was none. */
+  get returnedAt(): number {
+    return this.#returnedAt;
+  }
+
+  /** Wall-clock instant at which an outage last began or ended; long ago if there was none. */
+  get changedAt(): number {
+    return this.#changedAt;
+  }
+
+  /** Calls `listener` each time an outage ends. */
+  onReturn(listener: () => void): void {
+    this.#onReturn.add(listener);
+  }
+
+  /** A call was answered. */
+  up(): void {
+    if (this.#error === undefined) return;
+    this.#error = undefined;
+    this.#returnedAt = this.#clock.monotonic();
+    this.#changedAt = this.#clock.now();
+    this.#logger.info({}, "the engine answers again");
+    this.#events.emit("engine", { state: "available" });
+    for (const listener of this.#onReturn) listener();
+  }
+
+  /** The store could not be reached. */
+  down(error: Error): void {
+    const known = this.#error !== undefined;
+    this.#error = error;
+    if (known) return;
+    this.#changedAt = this.#clock.now();
+    this.#logger.error({ error }, "the engine does not answer; trying again until it does");
+    this.#events.emit("engine", { state: "unavailable", error });
+  }
+
+  /** Makes a call. An outage is noted and answered by `undefined`; every other failure is the caller's. */
+  async call<T>(work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      const answer = await work();
+      this.up();
+      return answer;
+    } catch (error) {
+      if (!(error instanceof EngineUnavailableError)) throw error;
+      this.down(error);
+      return undefined;
+    }
+  }
+}

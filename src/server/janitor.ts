@@ -1,0 +1,42 @@
+import type { Broker } from "../broker/broker.ts";
+import type { Logger } from "../runtime/logger.ts";
+import { type PeriodicComponent, periodic } from "../runtime/periodic.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import type { EngineState } from "./engine-state.ts";
+
+export interface JanitorOptions {
+  readonly broker: Pick<Broker, "deleteExpired" | "trimArchive">;
+  readonly queues: readonly string[];
+  /** Milliseconds between ticks. */
+  readonly interval: number;
+  /** The most tasks deleted from one queue in one call. */
+  readonly batch: number;
+  readonly engineState: EngineState;
+  readonly runtime: Runtime;
+  readonly logger: Logger;
+}
+
+/**
+ * Deletes completed tasks whose retention is over, and archived ones that are too old or too many.
+ *
+ * Several servers may clean the same queue: each call is atomic and of bounded work, so a task is deleted once,
+ * whoever gets there first.
+ */
+export function janitor(options: JanitorOptions): PeriodicComponent {
+  const { broker, queues, interval, batch, engineState, runtime, logger } = options;
+
+  async function cleanAll(signal: AbortSignal): Promise<void> {
+    for (const queue of queues) {
+      try {
+        await engineState.call(async () => {
+          while (!signal.aborted && (await broker.deleteExpired(queue, batch)) === batch);
+          while (!signal.aborted && (await broker.trimArchive(queue, batch)) === batch);
+        });
+      } catch (error) {
+        logger.error({ component: "janitor", queue, error }, "cannot clean this queue; trying again");
+      }
+    }
+  }
+
+  return periodic("janitor", { every: interval, tick: cleanAll, runtime, logger });
+}

@@ -1,0 +1,90 @@
+import type { Leased, Outcome, OutcomeAnswer, Settlement } from "../broker/broker.ts";
+import type { Logger } from "../runtime/logger.ts";
+import type { AttemptFacts, ServerEvents, SettleCause, TaskSettled } from "./events.ts";
+
+/** How an attempt ended, on its way to the store. */
+export class Finished implements Outcome {
+  readonly leased: Leased;
+  /** The queue it was leased from. */
+  readonly queue: string;
+  readonly settlement: Settlement;
+  readonly cause: SettleCause;
+  readonly durationMs: number | undefined;
+  /** The answer to sending it before was lost. */
+  repeated = false;
+
+  constructor(
+    leased: Leased,
+    queue: string,
+    settlement: Settlement,
+    cause: SettleCause,
+    durationMs?: number,
+  ) {
+    this.leased = leased;
+    this.queue = queue;
+    this.settlement = settlement;
+    this.cause = cause;
+    this.durationMs = durationMs;
+  }
+}
+
+export function attemptFacts({ message }: Pick<Leased, "message">): AttemptFacts {
+  return { taskId: message.id, type: message.type, queue: message.queue, attempt: message.retried + 1 };
+}
+
+/** How many ids of requeued tasks are named in the log. */
+const NAMED = 100;
+
+/** Keeps count of, and tells about, what the store has answered to outcomes. */
+export class OutcomeLedger {
+  readonly #events: ServerEvents;
+  readonly #logger: Logger;
+  /** Outcomes recorded, but for requeues. */
+  finished = 0;
+  requeued = 0;
+  readonly requeuedIds: string[] = [];
+
+  constructor(events: ServerEvents, logger: Logger) {
+    this.#events = events;
+    this.#logger = logger;
+  }
+
+  /** @param answers - one for each of `outcomes`, in the same order */
+  record(outcomes: readonly Finished[], answers: readonly OutcomeAnswer[]): void {
+    for (const [i, outcome] of outcomes.entries()) this.#answered(outcome, answers[i] as OutcomeAnswer);
+  }
+
+  #answered(outcome: Finished, answer: OutcomeAnswer): void {
+    if (answer === "settled") this.#settled(outcome);
+    else if (answer === "gone" && outcome.repeated) {
+      // The first time it was sent it did arrive; that answer was lost.
+      this.#logger.info(attemptFacts(outcome.leased), "outcome had been recorded already");
+      this.#settled(outcome);
+    } else this.#lost(outcome, answer);
+  }
+
+  #settled(outcome: Finished): void {
+    if (outcome.settlement.kind === "requeue") {
+      this.requeued += 1;
+      if (this.requeuedIds.length < NAMED) this.requeuedIds.push(outcome.leased.message.id);
+    } else this.finished += 1;
+    if (!this.#events.heard("taskSettled")) return;
+    this.#events.emit("taskSettled", {
+      ...attemptFacts(outcome.leased),
+      outcome: outcomeName(outcome),
+      cause: outcome.cause,
+      durationMs: outcome.durationMs,
+    });
+  }
+
+  #lost(outcome: Finished, answer: OutcomeAnswer): void {
+    const facts = attemptFacts(outcome.leased);
+    this.#logger.warn({ ...facts, answer }, "outcome not recorded: the attempt is no longer ours");
+    this.#events.emit("leaseLost", facts);
+  }
+}
+
+function outcomeName({ settlement, cause }: Finished): TaskSettled["outcome"] {
+  if (settlement.kind === "complete") return "completed";
+  return cause === "revoked" ? "drop" : settlement.kind;
+}

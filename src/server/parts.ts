@@ -1,0 +1,133 @@
+import { hostname } from "node:os";
+import type { Engine } from "../broker/engine.ts";
+import type { ServerStatus } from "../protocol/server-info.ts";
+import { timestampOf } from "../protocol/timestamp.ts";
+import type { Component } from "../runtime/component.ts";
+import { VERSION } from "../version.ts";
+import type { EngineState } from "./engine-state.ts";
+import type { ServerEvents } from "./events.ts";
+import { forwarder } from "./forwarder.ts";
+import { healthchecker } from "./healthchecker.ts";
+import { heartbeater } from "./heartbeater.ts";
+import { janitor } from "./janitor.ts";
+import { OutcomeLedger } from "./outcome.ts";
+import { Processor } from "./processor.ts";
+import { recoverer } from "./recoverer.ts";
+import type { Router } from "./serve-mux.ts";
+import type { ServerConfig } from "./server-options.ts";
+import type { ServerTimings } from "./server-timings.ts";
+import type { ShutdownClock } from "./shutdown-clock.ts";
+import { subscriber } from "./subscriber.ts";
+import { SyncQueue } from "./sync-queue.ts";
+import { syncer } from "./syncer.ts";
+import { TaskRunner } from "./task-runner.ts";
+import { Judge } from "./verdict.ts";
+import { Watcher } from "./watcher.ts";
+import { Workers } from "./workers.ts";
+
+export interface PartsOptions {
+  readonly engine: Engine;
+  readonly config: ServerConfig;
+  readonly router: Router;
+  readonly events: ServerEvents;
+  readonly engineState: EngineState;
+  readonly shutdownClock: ShutdownClock;
+  readonly timings: ServerTimings;
+  readonly status: () => ServerStatus;
+}
+
+/** A server's parts. They speak to each other only through the tables here. */
+export interface Parts {
+  /** In the order of their start; they stop in the opposite order. */
+  readonly components: readonly Component[];
+  readonly processor: Processor;
+  readonly workers: Workers;
+  readonly syncQueue: SyncQueue;
+  readonly ledger: OutcomeLedger;
+}
+
+export function assemble(options: PartsOptions): Parts {
+  const { engine, config, router, events, engineState, shutdownClock, timings, status } = options;
+  const { broker } = engine;
+  const { runtime, logger, errorHandler, abortGrace } = config;
+  const queues = [...config.queues.keys()];
+  const common = { broker, queues, events, engineState, timings, runtime, logger };
+
+  const workers = new Workers();
+  const syncQueue = new SyncQueue();
+  const ledger = new OutcomeLedger(events, logger);
+  const judge = new Judge({ ...config, now: () => broker.now(), random: () => runtime.random() });
+  const watcher = new Watcher(broker, (queue, kind) => {
+    if (kind === "pending") processor.wake(queue);
+    else forward.wake();
+  });
+  const runner = new TaskRunner({
+    ...common,
+    workers,
+    router,
+    judge,
+    errorHandler,
+    abortGrace,
+    leaseLimit: timings.leaseLimit,
+    onFinished: (outcome) => processor.finish(outcome),
+    onChange: () => processor.changed(),
+  });
+  const processor = new Processor({
+    ...common,
+    queues: config.queues,
+    strictPriority: config.strictPriority,
+    concurrency: config.concurrency,
+    taskCheckInterval: config.taskCheckInterval,
+    abortGrace,
+    runner,
+    workers,
+    ledger,
+    syncQueue,
+    shutdownClock,
+    watch: (queue) => watcher.arm(queue, "pending"),
+    watchIsLive: () => watcher.live,
+  });
+  const forward = forwarder({
+    ...common,
+    interval: config.delayedTaskCheckInterval,
+    watch: (queue) => watcher.arm(queue, "delayed"),
+  });
+  const identity = {
+    host: hostname(),
+    pid: process.pid,
+    serverId: runtime.uuid(),
+    concurrency: config.concurrency,
+    queues: config.queues,
+    strictPriority: config.strictPriority,
+    startTime: timestampOf(broker.now()),
+    peer: `titanqueue/${VERSION}`,
+  };
+  const heart = heartbeater({ ...common, workers, runner, identity, status });
+  const sync = syncer({ ...common, syncQueue, ledger });
+  const { healthCheck, healthCheckInterval } = config;
+  const health =
+    healthCheck && healthchecker({ ...common, engine, healthCheck, interval: healthCheckInterval });
+
+  // Leases first, then outcomes that wait, then work.
+  engineState.onReturn(() => heart.wake());
+  engineState.onReturn(() => sync.wake());
+  engineState.onReturn(() => processor.engineReturned());
+
+  return {
+    components: [
+      heart,
+      ...(health ? [health] : []),
+      subscriber({ ...common, runner }),
+      sync,
+      recoverer({ ...common, router, judge, errorHandler }),
+      janitor({ ...common, interval: config.janitorInterval, batch: config.janitorBatchSize }),
+      watcher,
+      forward,
+      processor,
+    ],
+    processor,
+    workers,
+    syncQueue,
+    ledger,
+  };
+}

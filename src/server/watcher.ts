@@ -1,0 +1,33 @@
+import type { Broker, QueueWatch, Wake, WatchKind } from "../broker/broker.ts";
+import type { Component } from "../runtime/component.ts";
+
+/** The server's one watch over its queues: the parts ask it for news, and the news go to `wake`. */
+export class Watcher implements Component {
+  readonly name = "watcher";
+  readonly #broker: Pick<Broker, "watch">;
+  readonly #wake: Wake;
+  #watch: QueueWatch | undefined;
+
+  constructor(broker: Pick<Broker, "watch">, wake: Wake) {
+    this.#broker = broker;
+    this.#wake = wake;
+  }
+
+  async start(): Promise<void> {
+    this.#watch ??= this.#broker.watch(this.#wake);
+  }
+
+  async stop(): Promise<void> {
+    await this.#watch?.close();
+  }
+
+  /** Asks for one piece of news. */
+  arm(queue: string, kind: WatchKind): void {
+    this.#watch?.arm(queue, kind);
+  }
+
+  /** News come at once. */
+  get live(): boolean {
+    return this.#watch?.live ?? false;
+  }
+}
