@@ -35,6 +35,30 @@ export { RetryLater, type RetryLaterOptions } from "./retry-later.ts";
 export type { Clock } from "./runtime/clock.ts";
 export type { LogFields, Logger, LogLevel } from "./runtime/logger.ts";
 export type { Runtime } from "./runtime/runtime.ts";
+export type {
+  AttemptFacts,
+  ServerEvent,
+  ServerEventMap,
+  SettleCause,
+  TaskSettled,
+} from "./server/events.ts";
+export type {
+  Handler,
+  HandlerOf,
+  HandlerOptions,
+  IsFailure,
+  Middleware,
+  RetryDelay,
+} from "./server/handler.ts";
+export type { HealthCheck } from "./server/healthchecker.ts";
+export { ServeMux } from "./server/serve-mux.ts";
+export { Server, type ServerHealth, type ShutdownOptions } from "./server/server.ts";
+export type { ServerOptions } from "./server/server-options.ts";
+export type { ShutdownResult } from "./server/shutdown-clock.ts";
+export type { ResultWriter, TaskContext } from "./server/task-context.ts";
+export type { ErrorHandler } from "./server/task-runner.ts";
+export type { Verdict } from "./server/verdict.ts";
+export type { AbortReason } from "./server/worker.ts";
 export { type Headers, Task } from "./task.ts";
 export type { TaskInfo } from "./task-info.ts";
 export type { Instant, TaskOptions } from "./task-options.ts";
