@@ -66,7 +66,7 @@ class RedisEngine implements Engine {
   readonly #logger: Logger;
   #users = 0;
   #closed = false;
-  #opening: Promise<void> | undefined;
+  #preparing: Promise<void> | undefined;
   #advised = false;
 
   constructor(source: RedisSource, options: EngineOptions, internals: RedisEngineInternals) {
@@ -79,7 +79,7 @@ class RedisEngine implements Engine {
     this.#logger = logger;
     this.#commands = new Line(connections, {
       isClosed: () => this.#closed,
-      onUse: () => void this.open().catch(ignore),
+      onUse: () => queueMicrotask(() => void this.#prepare().catch(ignore)),
       scriptSource,
     });
     // Heartbeats go on a connection of their own: they must not wait behind a long answer.
@@ -120,13 +120,17 @@ class RedisEngine implements Engine {
 
   open(): Promise<void> {
     this.#closed = false;
-    this.#opening ??= this.#open().finally(() => {
-      this.#opening = undefined;
-    });
-    return this.#opening;
+    return this.#prepare();
   }
 
-  async #open(): Promise<void> {
+  #prepare(): Promise<void> {
+    this.#preparing ??= this.#connect().finally(() => {
+      this.#preparing = undefined;
+    });
+    return this.#preparing;
+  }
+
+  async #connect(): Promise<void> {
     const { facts } = await this.#commands.open();
     await this.#clock.measure();
     if (facts === undefined || this.#advised) return;

@@ -17,6 +17,8 @@ export interface RedisHarness extends EngineHarness {
 export interface RedisHarnessOptions {
   /** Changes every script, after it got its fake clock. @defaultValue leaves them as they are */
   readonly scriptSource?: RedisEngineInternals["scriptSource"];
+  /** Milliseconds by which Redis's clock, and so the engine's, is ahead of the wall clock. @defaultValue 0 */
+  readonly clockOffset?: number;
 }
 
 const DAY = 86_400_000;
@@ -29,18 +31,18 @@ const DAY = 86_400_000;
  * a whole second, so that rounding shows.
  */
 export async function openRedis(rig: RedisRig, options: RedisHarnessOptions = {}): Promise<RedisHarness> {
-  const { scriptSource = (source: string) => source } = options;
+  const { scriptSource = (source: string) => source, clockOffset = 0 } = options;
   const runtime = fakeRuntime({ now: Math.floor(Date.now() / 1_000) * 1_000 - 30 * DAY + 789 });
   const client = rig.client();
   await client.flushall();
-  await setFakeTime(client, runtime.clock.now());
+  await setFakeTime(client, runtime.clock.now() + clockOffset);
 
   const engines: Engine[] = [];
   const open = async () => {
     const engine = createRedisEngine(
       rig.url,
       { runtime, logger: silentLogger },
-      { clockOffset: 0, scriptSource: (source, name) => fakeTime(scriptSource(source, name)) },
+      { clockOffset, scriptSource: (source, name) => fakeTime(scriptSource(source, name)) },
     );
     engines.push(engine);
     await engine.open();
@@ -54,7 +56,10 @@ export async function openRedis(rig: RedisRig, options: RedisHarnessOptions = {}
     engine,
     broker: engine.broker,
     inspection: engine.inspection,
-    clock: { now: () => runtime.clock.now(), advance: (ms) => advance(client, runtime.clock, ms) },
+    clock: {
+      now: () => runtime.clock.now(),
+      advance: (ms) => advance(client, runtime.clock, ms, clockOffset),
+    },
     client,
     another: open,
     inject: async (queue, id, bytes, state = "pending") => {
@@ -92,11 +97,11 @@ for _, key in ipairs(redis.call('KEYS', '*')) do
 end`;
 
 /** In steps while timers wait, which may run scripts on their way; else at once. */
-async function advance(client: Redis, clock: FakeClock, ms: number): Promise<void> {
+async function advance(client: Redis, clock: FakeClock, ms: number, offset: number): Promise<void> {
   for (let left = ms; left > 0; ) {
     const step = clock.pendingTimers > 0 ? Math.min(STEP, left) : left;
     await client.eval(AGE_KEYS, 0, step);
-    await setFakeTime(client, clock.now() + step);
+    await setFakeTime(client, clock.now() + step + offset);
     await clock.advance(step);
     left -= step;
   }

@@ -1,0 +1,79 @@
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { createEngine, resolveEngine } from "../src/create-engine.ts";
+import { memoryEngine } from "../src/engine/memory/memory-engine.ts";
+import { EngineUrlInvalidError, EngineUrlMissingError, UnsupportedClientError } from "../src/errors.ts";
+import { message } from "./contract/tasks.ts";
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+
+describe("createEngine", () => {
+  it.each([
+    ["redis://localhost", "redis"],
+    ["rediss://user:secret@localhost:6380/2", "redis"],
+    ["redis-socket:///run/redis.sock", "redis"],
+    ["redis-sentinel://a:1,b:2/0?master=main", "redis"],
+    ["redis-cluster://a:1,b:2", "redis"],
+    ["memory:", "memory"],
+    ["memory:name", "memory"],
+  ])("makes of %s the engine that serves it, without connecting", (url, kind) => {
+    expect(createEngine(url).kind).toBe(kind);
+  });
+
+  it("goes by TITANQUEUE_URL when it is given no URL", () => {
+    vi.stubEnv("TITANQUEUE_URL", "memory:");
+    expect(createEngine().kind).toBe("memory");
+    expect(createEngine("redis://localhost").kind).toBe("redis");
+  });
+
+  it.each([undefined, ""])("refuses to guess when there is none (%j)", (url) => {
+    vi.stubEnv("TITANQUEUE_URL", "");
+    expect(() => createEngine(url)).toThrow(EngineUrlMissingError);
+  });
+
+  it("says which scheme was probably meant", () => {
+    expect(() => createEngine("reddis://localhost")).toThrow(EngineUrlInvalidError);
+    expect(() => createEngine("reddis://localhost")).toThrow('did you mean "redis"?');
+    expect(() => createEngine("memori:")).toThrow('did you mean "memory"?');
+  });
+
+  it.each(["kafka://admin:hunter2@host", "admin@hunter2", "//hunter2@host", "redis://a:hunter2@:x"])(
+    "shows no password of a URL that it does not understand: %s",
+    (url) => {
+      expect.assertions(2);
+      try {
+        createEngine(url);
+      } catch (error) {
+        expect(error).toBeInstanceOf(EngineUrlInvalidError);
+        expect(String(error)).not.toContain("hunter2");
+      }
+    },
+  );
+
+  it("gives one store to all who name it, and to nobody else", async () => {
+    const engines = ["memory:shared", "memory:shared", "memory:other"].map((url) => createEngine(url));
+    const [one, same, other] = engines;
+    await one?.broker.enqueue([{ message: message("q") }]);
+    expect(await same?.inspection.queues()).toEqual(["q"]);
+    expect(await other?.inspection.queues()).toEqual([]);
+  });
+});
+
+describe("resolveEngine", () => {
+  it("takes an engine as it is, and makes one of a URL", () => {
+    const engine = memoryEngine();
+    expect(resolveEngine(engine)).toBe(engine);
+    expect(resolveEngine("memory:").kind).toBe("memory");
+  });
+
+  it("goes by TITANQUEUE_URL for nothing", () => {
+    vi.stubEnv("TITANQUEUE_URL", "redis://localhost");
+    expect(resolveEngine(undefined).kind).toBe("redis");
+  });
+
+  it.each([{}, null, 42, { sendCommand: () => undefined }])("refuses what is neither: %j", (source) => {
+    expect(() => resolveEngine(source as never)).toThrow(UnsupportedClientError);
+    expect(() => resolveEngine(source as never)).toThrow("redisEngine(client)");
+  });
+});
