@@ -9,9 +9,11 @@ import {
   type TitanQueueError,
 } from "../../errors.ts";
 
-/** The first word of an error reply, also of one that a script passed on. */
-export function replyCode(reply: Error): string {
-  return /^(?:ERR Error running script[^:]*: )?-?([A-Z][A-Z0-9]*)\b/.exec(reply.message)?.[1] ?? "";
+/** The code of an error reply, also of one that a command in a script got: Redis 6.2 wraps it in words of its own. */
+export function replyCode({ message }: Error): string {
+  if (/^ERR The user executing the script can't/.test(message)) return "NOPERM";
+  const inScript = /^ERR Error running script .*?@user_script: ?\d+: -?([A-Z]+)\b/.exec(message);
+  return (inScript ?? /^([A-Z]+)\b/.exec(message))?.[1] ?? "";
 }
 
 /** Whether the server, where it stands, cannot take writes: it is worth asking for the way to the primary again. */

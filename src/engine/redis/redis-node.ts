@@ -1,5 +1,4 @@
 import { ClosedError, EngineUnavailableError, TitanQueueError } from "../../errors.ts";
-import type { UnderWay } from "../../runtime/under-way.ts";
 import { type Endpoint, isPassing } from "./endpoint.ts";
 import type { Link, Receiver } from "./link.ts";
 import { type RedisReply, UnansweredError } from "./redis-commands.ts";
@@ -8,7 +7,6 @@ import type { ServerFacts } from "./server-check.ts";
 import { type LinkOptions, StandingLink, type StandingLinkUse } from "./standing-link.ts";
 
 export interface NodeOptions extends LinkOptions {
-  readonly underWay: UnderWay;
   /** How many requests may wait for a connection. */
   readonly maxWaiting: number;
 }
@@ -58,9 +56,7 @@ export class RedisNode {
 
   /** Resolves when connected; rejects with the outcome of the first attempt that fails. */
   async open(): Promise<void> {
-    this.options.underWay.begin();
     const error = await this.#standing.attempt();
-    this.options.underWay.end();
     if (error !== undefined) throw error;
   }
 

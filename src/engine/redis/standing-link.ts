@@ -1,6 +1,7 @@
 import { RedisPermissionError } from "../../errors.ts";
 import { type Clock, sleep } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/logger.ts";
+import type { UnderWay } from "../../runtime/under-way.ts";
 import { backOff } from "./back-off.ts";
 import { type Dialed, dial, type Endpoint } from "./endpoint.ts";
 import type { Link } from "./link.ts";
@@ -12,6 +13,7 @@ export interface LinkOptions {
   readonly logger: Logger;
   /** Milliseconds: for a connection to be made, and how long a silent one is borne. */
   readonly timeout: number;
+  readonly underWay: UnderWay;
 }
 
 export interface StandingLinkUse {
@@ -78,12 +80,16 @@ export class StandingLink {
   }
 
   /** Resolves when there is a link, or with the error of the next attempt if that fails. */
-  attempt(): Promise<Error | undefined> {
-    if (this.#link !== undefined || this.#closed !== undefined) return Promise.resolve(this.#closed);
-    return new Promise((resolve) => {
+  async attempt(): Promise<Error | undefined> {
+    if (this.#link !== undefined || this.#closed !== undefined) return this.#closed;
+    const { underWay } = this.#options;
+    underWay.begin();
+    const error = await new Promise<Error | undefined>((resolve) => {
       this.#attempts.push(resolve);
       this.connect();
     });
+    underWay.end();
+    return error;
   }
 
   /** Lets what is under way on the link end, and makes another one. */
