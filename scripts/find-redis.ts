@@ -53,7 +53,7 @@ export async function findRedis(surroundings: Surroundings = thisMachine): Promi
   return { server };
 }
 
-export class NoRedisError extends Error {
+class NoRedisError extends Error {
   override readonly name = "NoRedisError";
 
   constructor() {

@@ -1,0 +1,96 @@
+# The same commands for people and for CI. `make help` lists them.
+
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+
+# What npm writes last; older than the lock file means: install again.
+INSTALLED := node_modules/.package-lock.json
+BENCH_INSTALLED := bench/node_modules/.package-lock.json
+BUILT := dist/index.mjs
+SOURCES := $(shell find src -type f) tsdown.config.ts package.json
+TEST_REPORT := .cache/tests.json
+
+.PHONY: help demo test test-all check types lint doors generated lockfile unused package consumer \
+	bench bench-smoke build run-redis run-server run-client clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(BUILT) ## the whole system on real work, in one process; ends by itself
+	@tsx examples/demo/main.ts
+
+test: $(INSTALLED) ## every test but the slow ones; finds or installs a Redis (ARGS=test/client: only those)
+	@$(call run-tests)
+
+test-all: $(INSTALLED) ## the slow ones too
+	@$(call run-tests,--mode all)
+
+check: types lint doors generated lockfile unused package consumer ## types, lint, doors, generated files, package
+
+build: $(INSTALLED) ## the package, under dist/
+	tsdown
+
+bench: $(INSTALLED) $(BENCH_INSTALLED) ## TitanQueue beside BullMQ and bee-queue; about 30 minutes (ARGS=--fresh begins anew)
+	tsx bench/run.ts $(ARGS)
+
+bench-smoke: $(INSTALLED) $(BENCH_INSTALLED) ## the figures that do not depend on the machine's mood; a minute
+	tsx bench/run.ts --smoke
+
+run-redis: $(INSTALLED) ## a Redis on port 6379 that keeps its data in .cache/redis, in the foreground
+	@tsx scripts/run-redis.ts
+
+run-server: $(BUILT) ## the demo's handlers, on TITANQUEUE_URL or redis://127.0.0.1:6379
+	@tsx examples/demo/server.ts
+
+run-client: $(BUILT) ## enqueues the demo's work for them
+	@tsx examples/demo/client.ts
+
+clean: ## removes what the build and the checks made
+	rm -rf dist .cache
+
+# The parts of `make check`.
+
+types: $(BUILT) $(BENCH_INSTALLED)
+	tsc --noEmit
+	tsc --noEmit --project bench
+
+lint: $(INSTALLED)
+	biome check .
+
+doors: $(INSTALLED)
+	tsx scripts/check-doors.ts
+
+generated: $(INSTALLED)
+	tsx scripts/gen-lua.ts --check
+
+lockfile: $(INSTALLED)
+	tsx scripts/check-lockfile.ts
+
+unused: $(INSTALLED) $(BENCH_INSTALLED)
+	knip
+
+package: $(BUILT)
+	publint --strict
+	attw --pack .
+
+consumer: $(BUILT)
+	tsx scripts/check-consumer.ts
+
+# The report is read afterwards: a run without tests, or with skipped ones, is a failed run.
+define run-tests
+mkdir -p $(dir $(TEST_REPORT)); rm -f $(TEST_REPORT); \
+vitest run $(1) $(ARGS) --reporter=default --reporter=json --outputFile.json=$(TEST_REPORT); \
+status=$$?; \
+tsx scripts/test-summary.ts $(TEST_REPORT) && exit $$status
+endef
+
+$(INSTALLED): package-lock.json
+	npm ci
+	@touch $@
+
+$(BENCH_INSTALLED): bench/package-lock.json
+	npm ci --prefix bench
+	@touch $@
+
+$(BUILT): $(INSTALLED) $(SOURCES)
+	tsdown
+	@touch $@

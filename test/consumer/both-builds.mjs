@@ -1,0 +1,42 @@
+/** Loads the ESM and the CommonJS build into one process: two copies of everything, which must know each other's. */
+import assert from "node:assert/strict";
+import { createRequire } from "node:module";
+import * as esm from "titanqueue";
+
+const cjs = createRequire(import.meta.url)("titanqueue");
+assert.notEqual(esm.Client, cjs.Client, "the two builds are the same module: nothing is tested");
+assert.deepEqual(Object.keys(esm).sort(), Object.keys(cjs).sort());
+
+const builds = [
+  [esm, cjs],
+  [cjs, esm],
+];
+for (const [mine, other] of builds) {
+  const error = new mine.InvalidOptionError("queue", "is blank");
+  assert(error instanceof other.InvalidOptionError);
+  assert(error instanceof other.TitanQueueError);
+  assert(error instanceof Error);
+  assert(!(error instanceof other.DuplicateTaskError));
+  assert(!(new Error("x") instanceof other.TitanQueueError));
+
+  const task = new mine.Task("email:send", { to: "you" });
+  assert(task instanceof other.Task);
+  assert(!({} instanceof other.Task));
+
+  // An engine and a task of one build in the other's hands.
+  const engine = mine.memoryEngine();
+  const client = new other.Client(engine);
+  const { id, queue } = await client.enqueue(task);
+  const inspector = new mine.Inspector(engine);
+  assert.equal((await inspector.getTaskInfo({ queue, id })).type, "email:send");
+  await Promise.all([client.close(), inspector.close()]);
+}
+
+// memory:name is one store in the process, whichever build opens it.
+const client = new esm.Client("memory:shared");
+const inspector = new cjs.Inspector("memory:shared");
+await client.enqueue(new esm.Task("email:send"), { queue: "mail" });
+assert.deepEqual(await inspector.queues(), ["mail"]);
+await Promise.all([client.close(), inspector.close()]);
+
+console.log("consumer: ESM and CommonJS know each other's errors, tasks and engines");
