@@ -14,9 +14,8 @@ const titanqueue: System = {
       },
       enqueueBulk: async (payloads, delay) => {
         const options = delay === undefined ? { queue: QUEUE } : { queue: QUEUE, processIn: delay };
-        const answers = await client.enqueueBatch(
-          payloads.map((payload) => [new Task(TYPE, payload), options] as const),
-        );
+        const items = payloads.map((payload) => ({ task: new Task(TYPE, payload), options }));
+        const answers = await client.enqueueBatch(items);
         for (const answer of answers) if (!answer.ok) throw answer.error;
       },
       close: () => client.close(),
