@@ -207,6 +207,17 @@ export function exchangeContract(open: OpenEngine): void {
     expect(ids((await engine.broker.exchange(queue, [], 5)).leased)).toEqual([attempt.message.id]);
   });
 
+  it("judges what is handed back by how things stood before it leased", async () => {
+    const engine = await open();
+    const queue = engine.queue();
+    const early = await running(engine, queue);
+    await settled(engine, early, requeue);
+
+    const result = await engine.broker.exchange(queue, [{ leased: early, settlement: requeue }], 1);
+    expect(result.answers).toEqual(["gone"]);
+    expect(ids(result.leased)).toEqual([early.message.id]);
+  });
+
   it("answers every outcome in its place", async () => {
     const engine = await open();
     const queue = engine.queue();

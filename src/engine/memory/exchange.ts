@@ -7,7 +7,8 @@ import { storedMessage } from "./stored-message.ts";
 import type { StoredQueue } from "./stored-queue.ts";
 
 /**
- * Settles outcomes, then leases. Requeues come last of all: before the leasing they would be leased again at once.
+ * Settles outcomes, then leases. Requeues are judged first, since leasing may begin a new attempt at their task, and
+ * carried out last of all: before the leasing they would be leased again at once.
  * `repeated` means nothing here, since no answer is ever lost on the way.
  */
 export function exchange(
@@ -19,7 +20,7 @@ export function exchange(
   now: number,
 ): ExchangeResult {
   const answers = outcomes.map((outcome) =>
-    outcome.settlement.kind === "requeue" ? undefined : settleOutcome(queue, outcome, now),
+    outcome.settlement.kind === "requeue" ? refusal(queue, outcome) : settleOutcome(queue, outcome, now),
   );
   const { leased, quarantined } = lease(store, queue, limit, timings, now);
   return {
@@ -29,6 +30,12 @@ export function exchange(
     quarantined,
     dropped: [],
   };
+}
+
+/** Why an outcome is refused, if so. */
+function refusal(queue: StoredQueue, { leased }: Outcome): OutcomeAnswer | undefined {
+  const task = held(queue, leased);
+  return typeof task === "string" ? task : undefined;
 }
 
 function settleOutcome(queue: StoredQueue, outcome: Outcome, now: number): OutcomeAnswer {
