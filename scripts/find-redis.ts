@@ -32,7 +32,7 @@ export interface Surroundings {
   readonly say: (text: string) => void;
 }
 
-const IMAGE = "redis:7.2-alpine";
+const IMAGE = "redis:7-alpine";
 const DOCKER_DEADLINE = 60_000;
 const APT_DEADLINE = 300_000;
 

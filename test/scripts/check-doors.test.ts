@@ -90,7 +90,12 @@ describe("the doors refuse", () => {
       'import { Redis } from "ioredis";',
       /the package ioredis/,
     ],
-    ["anything to errors", "errors.ts", 'import type { T } from "./task.ts";', /errors.ts may not import root \(task.ts\)/],
+    [
+      "anything to errors",
+      "errors.ts",
+      'import type { T } from "./task.ts";',
+      /errors.ts may not import root \(task.ts\)/,
+    ],
     [
       "a file that is not there",
       "client/x.ts",
