@@ -82,9 +82,14 @@ export const DRIVER_OPTIONS: DriverOptions = {
   db: 0,
 };
 
+/** As much of the global scope as tells whether there are sockets in it. */
+export interface Scope {
+  readonly process?: { readonly versions?: { readonly node?: string } };
+}
+
 /** @throws EdgeRuntimeError there are no sockets here. */
-export async function loadDriver(): Promise<DriverModule> {
-  if (typeof globalThis.process?.versions?.node !== "string") {
+export async function loadDriver(scope: Scope = globalThis): Promise<DriverModule> {
+  if (typeof scope.process?.versions?.node !== "string") {
     throw new EdgeRuntimeError("Redis needs TCP sockets, which this runtime does not have; use Node.js");
   }
   // Computed, so that bundlers of code that never opens Redis leave the driver out.

@@ -100,6 +100,21 @@ describe("a Redis Cluster", () => {
     expect(await client.get("asynq:{x}:n")).toBe("2");
   });
 
+  it("goes on when a node that was away is back, and calls the others meanwhile unavailable, not lost", async () => {
+    const connection = connect(cluster.url);
+    const keys = Array.from({ length: 12 }, (_, i) => `asynq:{q${i}}:n`);
+    for (const key of keys) await connection.run(increment, [key], [1]);
+    const [node] = cluster.nodes;
+    await node?.crash();
+    const calls = keys.map((key) => connection.run(increment, [key], [1], { timeout: 1_000 }));
+    for (const outcome of await Promise.allSettled(calls)) {
+      if (outcome.status === "rejected") expect(outcome.reason).toMatchObject({ code: "ENGINE_UNAVAILABLE" });
+    }
+    await node?.restart();
+    const answers = keys.map((key) => connection.run(increment, [key], [1], { timeout: 20_000 }));
+    for (const answer of await Promise.all(answers)) expect(answer).toBeTypeOf("number");
+  }, 40_000);
+
   it("refuses a Redis that is no Cluster", async () => {
     const single = await RedisRig.start();
     const connection = connect(`redis-cluster://127.0.0.1:${single.port}`);

@@ -4,8 +4,12 @@ import { createServer, type Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it } from "vitest";
 import { backOff } from "../../../src/engine/redis/back-off.ts";
+import type { Endpoint } from "../../../src/engine/redis/endpoint.ts";
 import { UnansweredError } from "../../../src/engine/redis/redis-commands.ts";
+import { StandingLink } from "../../../src/engine/redis/standing-link.ts";
 import { EngineUnavailableError, RedisReadOnlyError } from "../../../src/errors.ts";
+import { UnderWay } from "../../../src/runtime/under-way.ts";
+import { FakeClock, fakeRuntime } from "../../support/fake-runtime.ts";
 import { redisForFile } from "../../support/redis-rig.ts";
 import { RespProxy } from "../../support/resp-proxy.ts";
 import { connectForFile, HeardLog, script } from "./connecting.ts";
@@ -86,6 +90,22 @@ describe("a Redis that does not answer", () => {
       .toBeTypeOf("number");
   });
 
+  it("is noticed by a connection that has nothing to do", async () => {
+    const proxy = await proxied();
+    const clock = new FakeClock();
+    const logger = new HeardLog();
+    const connection = connect(proxy.url, { clock, logger });
+    await connection.open();
+    const broke = logger.next("broke");
+    const rule = proxy.rule({ command: "ping" }, { do: "drop-request" });
+    // At the first look the replies of the start are news; at the second there are none.
+    await clock.advance(20_000);
+    await rule.met;
+    expect(logger.lines).toEqual([]);
+    await clock.advance(10_000);
+    await broke;
+  });
+
   it("is unavailable, not hanging, when it accepts and says nothing", async () => {
     const sockets = new Set<Socket>();
     const mute = createServer((socket) => sockets.add(socket.on("error", () => undefined)));
@@ -143,6 +163,34 @@ describe("a Redis that comes back", () => {
 });
 
 describe("the pause between attempts", () => {
+  it("keeps a Redis that stays away at one attempt a second, and the log at one line", async () => {
+    let attempts = 0;
+    const endpoint: Endpoint = {
+      where: "nowhere",
+      credentials: {},
+      db: 0,
+      replicaAllowed: false,
+      client: async () => {
+        attempts += 1;
+        throw new Error("nobody is there");
+      },
+    };
+    const clock = new FakeClock();
+    const logger = new HeardLog();
+    const { random } = fakeRuntime();
+    const options = { clock, random, logger, timeout: 5_000, underWay: new UnderWay() };
+    const standing = new StandingLink(
+      { endpoint: () => endpoint, what: "it", isWanted: () => true },
+      options,
+    );
+    standing.connect();
+    await clock.advance(60_000);
+    standing.close(new Error("over"));
+    expect(attempts).toBeGreaterThan(20);
+    expect(attempts).toBeLessThanOrEqual(60);
+    expect(logger.lines).toHaveLength(1);
+  });
+
   it("is anything up to a bound that grows to 3 s", () => {
     expect([1, 2, 3, 5, 50].map((failures) => backOff(failures, () => 1))).toEqual([
       200, 400, 800, 3_000, 3_000,

@@ -199,6 +199,29 @@ describe("a watch whose connection breaks", () => {
     },
   );
 
+  it("needs no more than the documented permissions", async () => {
+    const commands = ["info", "ping", "exists", "subscribe", "client|id", "client|tracking"];
+    const channels = ["resetchannels", "&__redis__:invalidate"];
+    const rules = [
+      "on",
+      ">pw",
+      "~asynq:*",
+      "~tq:*",
+      ...channels,
+      "-@all",
+      ...commands.map((name) => `+${name}`),
+    ];
+    await other.call("ACL", "SETUSER", "watcher", ...rules);
+    const wakes = new Wakes();
+    const made = watch(wakes, { url: `redis://watcher:pw@127.0.0.1:${redis.port}` });
+    made.arm("a", "pending");
+    made.arm("a", "delayed");
+    await until(async () => made.live && (await tracked()) >= 2);
+    const woken = wakes.next();
+    await push("a");
+    expect(await woken).toBe("a pending");
+  });
+
   it("is not live where tracking is refused, says so once, and does not insist", async () => {
     await other.call("ACL", "SETUSER", "default", "-client|tracking");
     const logger = new HeardLog();

@@ -1,15 +1,20 @@
+import { Redis as Redis5 } from "ioredis5";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
+import { redisConnections } from "../../../src/engine/redis/connect-redis.ts";
+import { loadDriver } from "../../../src/engine/redis/driver.ts";
 import type { RedisSource } from "../../../src/engine/redis/redis-source.ts";
 import {
+  EdgeRuntimeError,
   EngineUnavailableError,
   EngineUrlInvalidError,
   RedisAuthError,
   UnsupportedClientError,
 } from "../../../src/errors.ts";
+import { silentLogger } from "../../../src/runtime/logger.ts";
 import { RedisRig, redisForFile } from "../../support/redis-rig.ts";
 import { SentinelRig } from "../../support/sentinel-rig.ts";
 import { until } from "../../support/server-process.ts";
-import { connectForFile, HeardLog } from "./connecting.ts";
+import { connectForFile, HeardLog, script } from "./connecting.ts";
 
 const redis = await redisForFile();
 const connect = connectForFile();
@@ -110,6 +115,29 @@ describe("an existing ioredis client", () => {
     expect(client.status).toBe("wait");
   });
 
+  it("may be of ioredis 5", async () => {
+    const client = new Redis5(redis.port, "127.0.0.1", { db: 4, keyPrefix: "prefix:", lazyConnect: true });
+    const connection = connect(client);
+    const echo = script("return {KEYS[1], ARGV[1], 7, false, redis.error_reply('ERR odd')}");
+    const answer = await connection.run(echo, ["k"], [Buffer.from([255])]);
+    expect(answer).toEqual([Buffer.from("k"), Buffer.from([255]), 7, null, expect.any(Error)]);
+
+    let resolve: (text: string) => void = () => undefined;
+    const woken = new Promise<string>((settle) => {
+      resolve = settle;
+    });
+    const options = { logger: silentLogger, commandTimeout: 5_000, random: Math.random };
+    const connections = redisConnections(client, options);
+    const watch = connections.watch((queue, kind) => resolve(`${queue} ${kind}`));
+    watch.arm("a", "pending");
+    await until(async () => watch.live);
+    await connection.command("asynq:{a}:pending", "LPUSH", ["asynq:{a}:pending", "1"]);
+    expect(await woken).toBe("a pending");
+    await watch.close();
+    await connection.command("asynq:{a}:pending", "DEL", ["asynq:{a}:pending"]);
+    expect(client.status).toBe("wait");
+  });
+
   it("of a Cluster or a server only; others are refused by name", () => {
     const nodeRedis = {
       sendCommand: () => undefined,
@@ -192,5 +220,12 @@ describe("a password", () => {
     await admin.call("CONFIG", "SET", "requirepass", "right");
     await logger.next("stands again");
     expect(await connection.command(undefined, "PING", [])).toEqual(Buffer.from("PONG"));
+  });
+});
+
+describe("a runtime without sockets", () => {
+  it("is told so", async () => {
+    await expect(loadDriver({})).rejects.toBeInstanceOf(EdgeRuntimeError);
+    await expect(loadDriver({ process: { versions: {} } })).rejects.toThrow("Node.js");
   });
 });
