@@ -123,9 +123,7 @@ export function table({ scenarios, ratios }: Report): string {
     const of = (system: string) => scenarios.find((s) => s.scenario === name && s.system === system);
     const cell = (r: ScenarioResult | undefined) =>
       r === undefined ? "" : `${format(r.median)} (${format(r.min)}–${format(r.max)})`;
-    const [base, quantile] = name.split(" ") as [string, "p50" | "p99" | undefined];
-    const entry = ratios[base] as Record<string, unknown> | undefined;
-    const ratio = (quantile === undefined ? entry : entry?.[quantile]) as Ratio | undefined;
+    const ratio = ratioOf(ratios, name);
     const unit = scenarios.find((s) => s.scenario === name)?.unit ?? "";
     const shown = peers.map((peer) => ratio?.[`titanqueue/${peer}`]);
     return [
@@ -137,6 +135,37 @@ export function table({ scenarios, ratios }: Report): string {
   });
   const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
   return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+}
+
+function ratioOf(ratios: Report["ratios"], name: string): Ratio | undefined {
+  const [base, quantile] = name.split(" ") as [string, "p50" | "p99" | undefined];
+  const entry = ratios[base] as Record<string, unknown> | undefined;
+  return (quantile === undefined ? entry : entry?.[quantile]) as Ratio | undefined;
+}
+
+/** The medians, and TitanQueue as a multiple of each peer, for a reader in a hurry. */
+export function summary({ scenarios, ratios, machine, versions }: Report): string {
+  const peers = ["bullmq", "bee-queue"];
+  const names = [...new Set(scenarios.map((s) => s.scenario))];
+  const rows = names.map((name) => {
+    const of = (system: string) => scenarios.find((s) => s.scenario === name && s.system === system);
+    const ratio = ratioOf(ratios, name);
+    const cells = ["titanqueue", ...peers]
+      .map((system) => of(system)?.median)
+      .map((v) => (v === undefined ? "" : format(v)));
+    const times = peers
+      .map((peer) => ratio?.[`titanqueue/${peer}`])
+      .map((r) => (r === undefined ? "" : `${format(r)}×`));
+    return `| \`${name}\` | ${of("titanqueue")?.unit ?? ""} | ${[...cells, ...times].join(" | ")} |`;
+  });
+  return [
+    "| scenario | unit | TitanQueue | BullMQ | bee-queue | ÷ BullMQ | ÷ bee-queue |",
+    "|---|---|---|---|---|---|---|",
+    ...rows,
+    "",
+    `Medians of one run on ${machine["cores"]} cores (${machine["cpu"]}), Node ${machine["node"]}, Redis ${versions["redis"]}, bullmq ${versions["bullmq"]}, ` +
+      `bee-queue ${versions["bee-queue"]}. For memory, CPU, calls, latency and seconds, less is better.`,
+  ].join("\n");
 }
 
 function format(value: number): string {

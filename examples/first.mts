@@ -1,7 +1,7 @@
 import { Client, defineTask, ServeMux, Server } from "titanqueue";
 import { z } from "zod";
 
-const url = process.env["TITANQUEUE_URL"] ?? "memory:";
+const url = process.env.TITANQUEUE_URL ?? "memory:";
 
 const welcomeEmail = defineTask("email:welcome", {
   payload: z.object({ userId: z.number() }),

@@ -3,7 +3,7 @@ import { Client, Inspector } from "titanqueue";
 import { QUEUES } from "./tasks.ts";
 import { enqueueWorkload, filesBelow } from "./workload.ts";
 
-const url = process.env["TITANQUEUE_URL"] ?? "redis://127.0.0.1:6379";
+const url = process.env.TITANQUEUE_URL ?? "redis://127.0.0.1:6379";
 await using client = new Client(url);
 await using inspector = new Inspector(url);
 

@@ -18,7 +18,7 @@ import { enqueueWorkload, filesBelow, type Workload } from "./workload.ts";
 /** Whatever goes wrong, the demo ends by then. */
 const PATIENCE = 60_000;
 
-const url = process.env["TITANQUEUE_URL"] ?? "memory:";
+const url = process.env.TITANQUEUE_URL ?? "memory:";
 const directory = mkdtempSync(join(tmpdir(), "titanqueue-demo-"));
 const ledger = new Ledger(join(directory, "ledger.jsonl"));
 
@@ -29,7 +29,7 @@ const server = new Server(engine, {
   concurrency: 10,
   queues: QUEUES,
   cancelPolicy: "archive",
-  logLevel: "warn",
+  logLevel: "error",
 });
 
 process.stdout.write(`titanqueue demo on the ${engine.kind} engine; files go to ${directory}\n`);

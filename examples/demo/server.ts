@@ -7,7 +7,7 @@ import { demoMux } from "./handlers.ts";
 import { Ledger } from "./ledger.ts";
 import { QUEUES } from "./tasks.ts";
 
-const url = process.env["TITANQUEUE_URL"] ?? "redis://127.0.0.1:6379";
+const url = process.env.TITANQUEUE_URL ?? "redis://127.0.0.1:6379";
 const directory = mkdtempSync(join(tmpdir(), "titanqueue-demo-"));
 const server = new Server(url, { concurrency: 10, queues: QUEUES, cancelPolicy: "archive" });
 server.on("taskSettled", ({ type, taskId, outcome }) =>

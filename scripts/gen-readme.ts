@@ -1,0 +1,32 @@
+/**
+ * `gen-readme.ts [--check]`: writes into README.md what comes from elsewhere, between `<!-- name -->` and `<!-- end -->`:
+ * programs from `examples/`, figures from `bench/results/latest.json`. With `--check` it fails when that is stale.
+ */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { type Report, summary } from "../bench/report.ts";
+
+const here = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
+const README = here("README.md");
+
+const before = readFileSync(README, "utf8");
+const after = before.replace(
+  /<!-- (?!end)(\S+) -->\n[\s\S]*?<!-- end -->/g,
+  (_, name: string) => `<!-- ${name} -->\n${contentOf(name)}\n<!-- end -->`,
+);
+
+if (before !== after && process.argv.includes("--check")) {
+  process.stderr.write("README.md is stale: run `npm run gen` and commit it\n");
+  process.exitCode = 1;
+} else writeFileSync(README, after);
+
+function contentOf(name: string): string {
+  if (name === "bench") return figures();
+  return `\`\`\`ts\n${readFileSync(here(name), "utf8").trimEnd()}\n\`\`\``;
+}
+
+function figures(): string {
+  const results = here("bench/results/latest.json");
+  if (!existsSync(results)) return "No figures have been committed yet.";
+  return summary(JSON.parse(readFileSync(results, "utf8")) as Report);
+}
