@@ -196,6 +196,17 @@ export function exchangeContract(open: OpenEngine): void {
     expect(next?.message.id).toBe(waiting);
   });
 
+  it("keeps the order of tasks that are handed back together", async () => {
+    const engine = await open();
+    const queue = engine.queue();
+    await engine.broker.enqueue(Array.from({ length: 6 }, () => ({ message: message(queue) })));
+    const attempts = await leased(engine, queue, 5);
+
+    const outcomes = attempts.map((attempt) => ({ leased: attempt, settlement: requeue }));
+    await engine.broker.exchange(queue, outcomes, 0);
+    expect(ids(await leased(engine, queue, 5))).toEqual(ids(attempts));
+  });
+
   it("never leases a task in the call that hands it back", async () => {
     const engine = await open();
     const queue = engine.queue();

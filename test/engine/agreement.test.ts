@@ -120,7 +120,7 @@ describe("the memory engine and the Redis engine", () => {
           for (const { engine } of sides) await engine.close();
         }
       }),
-      { numRuns: 100 },
+      { numRuns: 200 },
     );
   }, 120_000);
 });

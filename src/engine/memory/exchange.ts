@@ -1,4 +1,4 @@
-import type { ExchangeResult, Leased, Outcome, OutcomeAnswer } from "../../broker/broker.ts";
+import type { ExchangeResult, Leased, Outcome, OutcomeAnswer, Settlement } from "../../broker/broker.ts";
 import type { LeaseTimings } from "../timings.ts";
 import { held, tokenOf } from "./leases.ts";
 import { quarantine, settle } from "./settle.ts";
@@ -7,9 +7,8 @@ import { storedMessage } from "./stored-message.ts";
 import type { StoredQueue } from "./stored-queue.ts";
 
 /**
- * Settles outcomes, then leases. Requeues are judged first, since leasing may begin a new attempt at their task, and
- * carried out last of all: before the leasing they would be leased again at once.
- * `repeated` means nothing here, since no answer is ever lost on the way.
+ * Looks at everything, settles outcomes, leases, and carries out requeues last of all: before the leasing they would
+ * be leased again at once. `repeated` means nothing here, since no answer is ever lost on the way.
  */
 export function exchange(
   store: MemoryStore,
@@ -19,12 +18,17 @@ export function exchange(
   timings: LeaseTimings,
   now: number,
 ): ExchangeResult {
-  const answers = outcomes.map((outcome) =>
-    outcome.settlement.kind === "requeue" ? refusal(queue, outcome) : settleOutcome(queue, outcome, now),
-  );
+  const answers = outcomes.map(({ leased }) => refusal(queue, leased));
+  for (const [i, { leased, settlement }] of outcomes.entries()) {
+    if (settlement.kind !== "requeue") answers[i] ??= settleHeld(queue, leased, settlement, now);
+  }
   const { leased, quarantined } = lease(store, queue, limit, timings, now);
+  // The last one first, so that tasks handed back together keep their order at the head.
+  const requeued = outcomes.toReversed().map(({ leased, settlement }, back) => {
+    return answers.at(-1 - back) ?? settleHeld(queue, leased, settlement, now);
+  });
   return {
-    answers: outcomes.map((outcome, i) => answers[i] ?? settleOutcome(queue, outcome, now)),
+    answers: requeued.reverse(),
     leased,
     more: !queue.paused && queue.sets.pending.size > 0,
     quarantined,
@@ -32,16 +36,16 @@ export function exchange(
   };
 }
 
-/** Why an outcome is refused, if so. */
-function refusal(queue: StoredQueue, { leased }: Outcome): OutcomeAnswer | undefined {
+function refusal(queue: StoredQueue, leased: Leased): OutcomeAnswer | undefined {
   const task = held(queue, leased);
   return typeof task === "string" ? task : undefined;
 }
 
-function settleOutcome(queue: StoredQueue, outcome: Outcome, now: number): OutcomeAnswer {
-  const task = held(queue, outcome.leased);
+/** Of several outcomes of one attempt only the first still finds it. */
+function settleHeld(queue: StoredQueue, leased: Leased, settlement: Settlement, now: number): OutcomeAnswer {
+  const task = held(queue, leased);
   if (typeof task === "string") return task;
-  settle(queue, task, outcome.settlement, now);
+  settle(queue, task, settlement, now);
   return "settled";
 }
 
