@@ -58,7 +58,7 @@ export class Link {
     return (
       this.usable &&
       this.#write(
-        commands.map((bytes) => new Frame("TQ", [], bytes)),
+        commands.map((bytes) => new Frame("EVALSHA", [], bytes)),
         receiver,
       )
     );
@@ -66,7 +66,7 @@ export class Link {
 
   /** One command and its reply, an Error reply too. For what is said before anything else on a link. */
   ask(name: string, args: readonly RedisArg[], timeout: number): Promise<RedisReply> {
-    return this.#request(new Frame("TQ", [], encodeCommand(name, args)), timeout);
+    return this.#request(new Frame(name, [], encodeCommand(name, args)), timeout);
   }
 
   subscribe(channel: string, timeout: number): Promise<RedisReply> {
@@ -199,7 +199,10 @@ class Exchange {
   }
 }
 
-/** One encoded command in the driver's hands. */
+/**
+ * One encoded command in the driver's hands. Its name counts only where the driver treats a command specially:
+ * SUBSCRIBE, and PING, which it lets pass on a connection that has subscribed.
+ */
 class Frame implements DriverCommand {
   readonly name: string;
   readonly args: readonly string[];

@@ -1,10 +1,11 @@
-import { RedisPermissionError } from "../../errors.ts";
+import { RedisPermissionError, TitanQueueError } from "../../errors.ts";
 import { type Clock, sleep } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { UnderWay } from "../../runtime/under-way.ts";
 import { backOff } from "./back-off.ts";
 import { type Dialed, dial, type Endpoint } from "./endpoint.ts";
 import type { Link } from "./link.ts";
+import { unreachable } from "./redis-errors.ts";
 
 export interface LinkOptions {
   /** Sockets live in real time, so this is the system's clock, also where a test turns the engine's. */
@@ -142,7 +143,7 @@ export class StandingLink {
       return dialed;
     } catch (error) {
       dialed.link.destroy();
-      throw error;
+      throw error instanceof TitanQueueError ? error : unreachable(this.#where, error);
     }
   }
 

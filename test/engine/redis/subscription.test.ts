@@ -1,7 +1,9 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { redisConnections } from "../../../src/engine/redis/connect-redis.ts";
-import { EngineUnavailableError } from "../../../src/errors.ts";
+import { EngineUnavailableError, RedisPermissionError } from "../../../src/errors.ts";
+import { FakeClock } from "../../support/fake-runtime.ts";
 import { redisForFile } from "../../support/redis-rig.ts";
+import { RespProxy } from "../../support/resp-proxy.ts";
 import { HeardLog } from "./connecting.ts";
 
 const redis = await redisForFile();
@@ -61,6 +63,42 @@ describe("a subscription", () => {
       await inbox.holds(i);
     }
     expect(inbox.messages).toEqual(["id-1", "id-2", "id-3"]);
+  });
+
+  it("stays through the signs of life that its connection is asked for", async () => {
+    const proxy = await RespProxy.start(redis.port);
+    const clock = new FakeClock();
+    const logger = new HeardLog();
+    const options = { logger, commandTimeout: 5_000, random: Math.random, clock };
+    const inbox = new Inbox();
+    ends.push(await redisConnections(proxy.url, options).subscribe("asynq:cancel", inbox.put));
+    const asked = proxy.rule({ command: "ping" }, { do: "chunk", bytes: 1 });
+    await clock.advance(20_000);
+    await asked.met;
+    // On the same connection, so behind the answer.
+    await redis.client().publish("asynq:cancel", "id");
+    expect(await inbox.holds(1)).toEqual(["id"]);
+    expect(logger.lines).toEqual([]);
+    await proxy.stop();
+  });
+
+  it("says so when the channel is forbidden", async () => {
+    const admin = redis.client();
+    await admin.call("ACL", "SETUSER", "deaf", "on", ">pw", "~*", "resetchannels", "+@all");
+    const options = { logger: new HeardLog(), commandTimeout: 5_000, random: Math.random };
+    const connections = redisConnections(`redis://deaf:pw@127.0.0.1:${redis.port}`, options);
+    const listening = connections.subscribe("asynq:cancel", () => undefined);
+    await expect(listening).rejects.toBeInstanceOf(RedisPermissionError);
+  });
+
+  it("is unavailable when Redis does not answer it in time", async () => {
+    const proxy = await RespProxy.start(redis.port);
+    const rule = proxy.rule({ command: "subscribe" }, { do: "drop-reply" });
+    const options = { logger: new HeardLog(), commandTimeout: 200, random: Math.random };
+    const listening = redisConnections(proxy.url, options).subscribe("asynq:cancel", () => undefined);
+    await expect(listening).rejects.toBeInstanceOf(EngineUnavailableError);
+    expect(rule.fired).toBe(1);
+    await proxy.stop();
   });
 
   it("ends for good", async () => {
