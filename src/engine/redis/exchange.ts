@@ -215,8 +215,9 @@ export class Exchange implements Pick<Broker, "exchange"> {
   }
 
   async #recall(queue: string, { score, nonce }: LostExchange): Promise<{ time: number; grants: Buffer[] }> {
-    const { lease, taskPrefix } = queueKeys(queue);
-    const reply = await lostGrants.run(this.#context.commands, { lease }, { score, nonce, taskPrefix });
+    const { active, lease, taskPrefix } = queueKeys(queue);
+    const args = { score, nonce, taskPrefix };
+    const reply = await lostGrants.run(this.#context.commands, { active, lease }, args);
     const [time, grants] = reply as [number, Buffer[]];
     return { time, grants };
   }

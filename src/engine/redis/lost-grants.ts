@@ -30,7 +30,7 @@ interface QueueLosses {
 }
 
 /** How much later than its deadline an exchange is asked for on its own account, and how soon after a failure. */
-const PATIENCE = 1_000;
+const PATIENCE = 250;
 
 /**
  * Tasks that an exchange leased while its reply was lost, docs/protocol.md 18.9.4. Without it they would wait for a
@@ -74,14 +74,14 @@ export class LostGrants {
 
   /** Up to `limit` of the tasks found, with fresh leases; the others go back to the head of the queue. */
   async claim(queue: string, limit: number): Promise<Leased[]> {
-    const losses = this.#of(queue);
-    for (const lost of losses.exchanges) {
+    for (const lost of [...this.#of(queue).exchanges]) {
       const { time, grants } = await this.#doors.recall(queue, lost);
       // Found nothing: it may still be on its way, until it is too late for it to lease.
       if (grants.length > 0 || time > lost.deadline) await this.#settle(queue, lost, grants);
     }
+    const losses = this.#of(queue);
     const found = losses.found.splice(0);
-    if (losses.exchanges.size === 0 && this.#queues.get(queue) === losses) this.#queues.delete(queue);
+    if (losses.exchanges.size === 0) this.#queues.delete(queue);
     if (found.length === 0) return [];
     try {
       const answers = await this.#doors.extend(queue, found);

@@ -476,14 +476,16 @@ export const listExpired = {
     commands.run(listExpired, [keys.active, keys.lease], [args.now, args.deadline, args.cutoff, args.limit, args.budget, args.length, args.taskPrefix], options),
 } satisfies ScriptSource & { run: unknown };
 
-/** what an exchange leased whose reply was lost. */
+/** what an exchange leased whose reply was lost, in the order of leasing. */
 export const lostGrants = {
   name: "lost_grants",
-  sha1: "057713de7ec547819d924647b7a181da7c1e9d00",
-  source: "local lease = KEYS[1]\nlocal score, nonce, task_prefix = ARGV[1], ARGV[2], ARGV[3]\nlocal grants = {}\nfor _, id in ipairs(redis.call('ZRANGEBYSCORE', lease, score, score)) do\nlocal fields = redis.pcall('HMGET', task_prefix .. id, 'msg', 'state', 'tq:x')\nif fields.err and string.find(fields.err, 'non local key', 1, true) then\nreturn redis.error_reply('TRYAGAIN a task is on the move')\nend\nif fields[1] and fields[2] == 'active' and fields[3] == nonce then\ngrants[#grants + 1] = id\ngrants[#grants + 1] = fields[1]\nend\nend\nlocal time = redis.call('TIME')\nreturn { time[1] * 1000 + math.floor(time[2] / 1000), grants }",
+  sha1: "bfd926699e96794ff9f00d6cb3044f77e60853d6",
+  source: "local active, lease = KEYS[1], KEYS[2]\nlocal score, nonce, task_prefix = ARGV[1], ARGV[2], ARGV[3]\nlocal held = {}\nfor _, id in ipairs(redis.call('ZRANGEBYSCORE', lease, score, score)) do\nheld[id] = true\nend\nlocal order = next(held) and redis.call('LRANGE', active, 0, -1) or {}\nlocal grants = {}\nfor j = #order, 1, -1 do\nlocal id = order[j]\nif held[id] then\nheld[id] = nil\nlocal fields = redis.pcall('HMGET', task_prefix .. id, 'msg', 'state', 'tq:x')\nif fields.err and string.find(fields.err, 'non local key', 1, true) then\nreturn redis.error_reply('TRYAGAIN a task is on the move')\nend\nif fields[1] and fields[2] == 'active' and fields[3] == nonce then\ngrants[#grants + 1] = id\ngrants[#grants + 1] = fields[1]\nend\nend\nend\nlocal time = redis.call('TIME')\nreturn { time[1] * 1000 + math.floor(time[2] / 1000), grants }",
   run: (
     commands: Pick<RedisCommands, "run">,
     keys: {
+      /** asynq:{<queue>}:active */
+      readonly active: string;
       /** asynq:{<queue>}:lease */
       readonly lease: string;
     },
@@ -497,7 +499,7 @@ export const lostGrants = {
     },
     options?: RedisCallOptions,
   ): Promise<RedisReply> =>
-    commands.run(lostGrants, [keys.lease], [args.score, args.nonce, args.taskPrefix], options),
+    commands.run(lostGrants, [keys.active, keys.lease], [args.score, args.nonce, args.taskPrefix], options),
 } satisfies ScriptSource & { run: unknown };
 
 /** end expired attempts, each only if its lease is still exactly the one that was listed. */

@@ -1,24 +1,36 @@
--- lost_grants: what an exchange leased whose reply was lost.
+-- lost_grants: what an exchange leased whose reply was lost, in the order of leasing.
 -- Reads only: its caller renews these leases before it starts the tasks, or hands them back. Nothing found is final
 -- once the time is past the deadline of that exchange, which leases nothing from then on.
 --
--- KEYS    lease        zset    asynq:{<queue>}:lease
+-- KEYS    active       list    asynq:{<queue>}:active
+--         lease        zset    asynq:{<queue>}:lease
 -- ARGV    score        string  the score of that exchange's leases
 --         nonce        string  its name
 --         task_prefix  string  asynq:{<queue>}:t:
 -- RETURNS array        Unix milliseconds; id and message of each task
-local lease = KEYS[1]
+local active, lease = KEYS[1], KEYS[2]
 local score, nonce, task_prefix = ARGV[1], ARGV[2], ARGV[3]
 
-local grants = {}
+local held = {}
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', lease, score, score)) do
-  local fields = redis.pcall('HMGET', task_prefix .. id, 'msg', 'state', 'tq:x')
-  if fields.err and string.find(fields.err, 'non local key', 1, true) then
-    return redis.error_reply('TRYAGAIN a task is on the move')
-  end
-  if fields[1] and fields[2] == 'active' and fields[3] == nonce then
-    grants[#grants + 1] = id
-    grants[#grants + 1] = fields[1]
+  held[id] = true
+end
+
+-- The oldest lease is at the tail.
+local order = next(held) and redis.call('LRANGE', active, 0, -1) or {}
+local grants = {}
+for j = #order, 1, -1 do
+  local id = order[j]
+  if held[id] then
+    held[id] = nil
+    local fields = redis.pcall('HMGET', task_prefix .. id, 'msg', 'state', 'tq:x')
+    if fields.err and string.find(fields.err, 'non local key', 1, true) then
+      return redis.error_reply('TRYAGAIN a task is on the move')
+    end
+    if fields[1] and fields[2] == 'active' and fields[3] == nonce then
+      grants[#grants + 1] = id
+      grants[#grants + 1] = fields[1]
+    end
   end
 end
 local time = redis.call('TIME')

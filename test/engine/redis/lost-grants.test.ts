@@ -1,0 +1,235 @@
+import { createHash } from "node:crypto";
+import { afterAll, afterEach, describe, expect, it } from "vitest";
+import type { Engine } from "../../../src/broker/engine.ts";
+import { createRedisEngine } from "../../../src/engine/redis/redis-engine.ts";
+import { exchange, lostGrants } from "../../../src/engine/redis/scripts.gen.ts";
+import { queueKeys } from "../../../src/protocol/keys.ts";
+import { silentLogger } from "../../../src/runtime/logger.ts";
+import { counts, done, enqueued, ids, leased, settled } from "../../contract/tasks.ts";
+import { type FakeClock, fakeRuntime, settle } from "../../support/fake-runtime.ts";
+import { redisForFile } from "../../support/redis-rig.ts";
+import { type Fault, RespProxy, type Rule } from "../../support/resp-proxy.ts";
+import { fakeTime, setFakeTime } from "./fake-time.ts";
+
+const redis = await redisForFile();
+const client = redis.client();
+const proxy = await RespProxy.start(redis.port);
+afterAll(() => proxy.stop());
+
+const q = "default";
+const keys = queueKeys(q);
+/** Longer than anything here takes, or short where a test waits for it in real time. */
+const LONG = 5_000;
+const SHORT = 250;
+
+const sha1 = (source: string) => createHash("sha1").update(fakeTime(source)).digest("hex");
+
+interface Opened {
+  readonly engine: Engine;
+  readonly clock: FakeClock;
+  readonly pass: (ms: number) => Promise<void>;
+}
+
+const opened: Engine[] = [];
+afterEach(async () => {
+  proxy.heal();
+  for (const engine of opened.splice(0)) await engine.close();
+  await client.del("tq:test:clock");
+});
+
+/** An engine whose connection the tests harm. Its script for lost grants may be changed. */
+async function open({ commandTimeout = LONG, change = (source: string) => source } = {}): Promise<Opened> {
+  const runtime = fakeRuntime({ now: Date.now() - 86_400_000 });
+  await client.flushall();
+  await setFakeTime(client, runtime.clock.now());
+  const engine = createRedisEngine(
+    proxy.url,
+    { runtime, logger: silentLogger, commandTimeout: `${commandTimeout}ms` },
+    {
+      clockOffset: 0,
+      scriptSource: (source, name) => fakeTime(name === "lost_grants" ? change(source) : source),
+    },
+  );
+  opened.push(engine);
+  await engine.open();
+  // So that Redis knows the scripts by their SHA, and a rule meets each of them once.
+  await engine.broker.exchange(q, [], 1);
+  const pass = async (ms: number) => {
+    await setFakeTime(client, runtime.clock.now() + ms);
+    await runtime.clock.advance(ms);
+  };
+  return { engine, clock: runtime.clock, pass };
+}
+
+/** The next exchange meets this fault. */
+function harm(fault: Fault): Rule {
+  return proxy.rule({ script: sha1(exchange.source), nth: 1 }, fault);
+}
+
+/** Enqueues tasks and lets an exchange lease them, whose reply is lost; answers their ids in order. */
+async function lose(
+  engine: Engine,
+  count: number,
+  fault: Fault = { do: "drop-reply-then-close" },
+): Promise<string[]> {
+  const tasks: string[] = [];
+  for (let i = 0; i < count; i += 1) tasks.push(await enqueued(engine, q));
+  const rule = harm(fault);
+  const lost = engine.broker.exchange(q, [], count);
+  await expect(lost).rejects.toMatchObject({ code: "ENGINE_UNAVAILABLE" });
+  expect(rule.fired).toBe(1);
+  return tasks;
+}
+
+describe("tasks that an exchange leased while its reply was lost", () => {
+  it("come with the next exchange, their leases renewed, and can be finished", async () => {
+    const { engine, pass } = await open();
+    const tasks = await lose(engine, 3);
+    await pass(4_000);
+    const found = await leased(engine, q, 3);
+    expect(ids(found)).toEqual(tasks);
+    for (const id of tasks) {
+      const ends = Math.floor(Number(await client.zscore(keys.lease, id)));
+      expect(ends).toBe(Math.ceil(engine.broker.now() / 1_000) + 30);
+    }
+    for (const attempt of found) expect(await settled(engine, attempt, done)).toBe("settled");
+  });
+
+  it("come together with new ones, within the limit", async () => {
+    const { engine } = await open();
+    const tasks = await lose(engine, 2);
+    const fresh = await enqueued(engine, q);
+    await enqueued(engine, q);
+    expect(ids(await leased(engine, q, 3))).toEqual([...tasks, fresh]);
+  });
+
+  it("go back to the head of the queue, in order, where the limit leaves no room", async () => {
+    const { engine } = await open();
+    const [first, second, third] = await lose(engine, 3);
+    await enqueued(engine, q);
+    expect(ids(await leased(engine, q, 1))).toEqual([first]);
+    expect(await counts(engine, q)).toEqual({ active: 1, pending: 3 });
+    expect(ids(await leased(engine, q, 2))).toEqual([second, third]);
+  });
+
+  it("are handed out once, though two exchanges ask at the same time", async () => {
+    const { engine } = await open();
+    const tasks = await lose(engine, 2);
+    const both = await Promise.all([engine.broker.exchange(q, [], 2), engine.broker.exchange(q, [], 2)]);
+    expect(ids(both.flatMap(({ leased }) => leased))).toEqual(tasks);
+    const more = await engine.broker.exchange(q, [], 2);
+    expect(more.leased).toEqual([]);
+  });
+
+  it("are looked for also while the queue is paused, and by an exchange that only settles", async () => {
+    const { engine } = await open();
+    await lose(engine, 1);
+    await client.set(keys.paused, "1");
+    await engine.broker.exchange(q, [], 0);
+    expect(await counts(engine, q)).toEqual({ pending: 1 });
+  });
+
+  it("go back by themselves if no exchange follows", async () => {
+    const { engine, pass } = await open();
+    const tasks = await lose(engine, 2);
+    await pass(LONG + 2_000);
+    await expect.poll(() => counts(engine, q)).toEqual({ pending: 2 });
+    expect(ids(await leased(engine, q, 2))).toEqual(tasks);
+  });
+
+  it("go back when the engine closes", async () => {
+    const { engine } = await open();
+    await lose(engine, 2);
+    await engine.close();
+    expect(await client.llen(keys.pending)).toBe(2);
+    expect(await client.exists(keys.active, keys.lease)).toBe(0);
+  });
+
+  it("are waited for until the lost exchange can no longer arrive", async () => {
+    const { engine, pass } = await open();
+    const tasks = await lose(engine, 1, { do: "drop-request-then-close" });
+    const recalls = proxy.rule({ script: sha1(lostGrants.source) }, { do: "delay", ms: 0 });
+    await engine.broker.exchange("other", [], 1);
+    expect(recalls.fired).toBe(0);
+    expect(ids(await leased(engine, q, 1))).toEqual(tasks);
+    await engine.broker.exchange(q, [], 1);
+    expect(recalls.fired).toBeGreaterThanOrEqual(2);
+    await pass(LONG + 1);
+    await engine.broker.exchange(q, [], 1);
+    const asked = recalls.fired;
+    await engine.broker.exchange(q, [], 1);
+    expect(recalls.fired).toBe(asked);
+  });
+
+  it("are known by the name of the exchange, not by its token alone", async () => {
+    const namesake = async (opened: Opened) => {
+      const [id] = await lose(opened.engine, 1);
+      await client.hset(`${keys.taskPrefix}${id}`, "tq:x", "another");
+      const { leased } = await opened.engine.broker.exchange(q, [], 1);
+      await opened.pass(LONG + 1);
+      await opened.engine.broker.exchange(q, [], 1);
+      await client.del(keys.active, keys.lease, `${keys.taskPrefix}${id}`);
+      return leased;
+    };
+    expect(await namesake(await open())).toEqual([]);
+    const careless = (source: string) => source.replace(" and fields[3] == nonce", "");
+    expect(await namesake(await open({ change: careless }))).toHaveLength(1);
+  });
+
+  it("are taken from a reply that comes late, and are handed out once", async () => {
+    const { engine, late } = await openLate();
+    const tasks = await late(2);
+    const recalls = proxy.rule({ script: sha1(lostGrants.source) }, { do: "delay", ms: 0 });
+    const found = await leased(engine, q, 2);
+    expect(ids(found)).toEqual(tasks);
+    expect((await engine.broker.exchange(q, [], 2)).leased).toEqual([]);
+    expect(recalls.fired).toBe(0);
+    for (const attempt of found) expect(await settled(engine, attempt, done)).toBe("settled");
+  });
+
+  it("are not handed out if somebody has recovered them meanwhile", async () => {
+    const { engine, late } = await openLate();
+    const [id] = (await late(1)) as [string];
+    await client.zrem(keys.lease, id);
+    await client.lrem(keys.active, 0, id);
+    await client.hset(keys.taskPrefix + id, "state", "archived");
+    await client.zadd(keys.archived, Math.floor(engine.broker.now() / 1_000), id);
+    expect((await engine.broker.exchange(q, [], 1)).leased).toEqual([]);
+  });
+});
+
+/** An engine that gives up early, and a `lose` that returns when the reply has come after all. */
+async function openLate() {
+  const { engine } = await open({ commandTimeout: SHORT });
+  const late = async (count: number): Promise<string[]> => {
+    const tasks = await lose(engine, count, { do: "delay", ms: 1.5 * SHORT });
+    // The connection answers in order: what is answered now was behind the late reply.
+    const up = () =>
+      engine.ping().then(
+        () => true,
+        () => false,
+      );
+    await expect.poll(up, { timeout: LONG }).toBe(true);
+    await settle();
+    return tasks;
+  };
+  return { engine, late };
+}
+
+describe("outcomes whose answer was lost", () => {
+  it("are settled by the first send, and gone at the second", async () => {
+    const { engine } = await open();
+    const id = await enqueued(engine, q);
+    const [attempt] = await leased(engine, q, 1);
+    if (attempt === undefined) throw new Error(`${id} was not leased`);
+    const rule = harm({ do: "drop-reply-then-close" });
+    const outcome = { leased: attempt, settlement: done };
+    await expect(engine.broker.exchange(q, [outcome], 0)).rejects.toMatchObject({
+      code: "ENGINE_UNAVAILABLE",
+    });
+    expect(rule.fired).toBe(1);
+    const { answers } = await engine.broker.exchange(q, [{ ...outcome, repeated: true }], 0);
+    expect(answers).toEqual(["gone"]);
+    expect(await client.get(keys.processed)).toBe("1");
+  });
+});
