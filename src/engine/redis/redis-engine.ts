@@ -15,7 +15,7 @@ import type { RedisCommands, RedisReply, ScriptSource } from "./redis-commands.t
 import type { RedisContext } from "./redis-context.ts";
 import { redisInspection } from "./redis-inspection.ts";
 import type { RedisSource } from "./redis-source.ts";
-import { adviseOnServer } from "./server-check.ts";
+import { adviseOnServer, type ServerFacts } from "./server-check.ts";
 import { fixedServerClock, type ServerClock, serverClock } from "./server-clock.ts";
 
 /** For tests. */
@@ -131,7 +131,7 @@ class RedisEngine implements Engine {
   }
 
   async #connect(): Promise<void> {
-    const { facts } = await this.#commands.open();
+    const facts = await this.#commands.open();
     await this.#clock.measure();
     if (facts === undefined || this.#advised) return;
     this.#advised = true;
@@ -177,22 +177,24 @@ class Line implements RedisCommands {
     this.#options = options;
   }
 
-  async open(): Promise<RedisConnection> {
-    const connection = this.#standing();
-    await connection.open();
-    return connection;
+  /** Resolves when connected, with what the server says of itself. */
+  open(): Promise<ServerFacts | undefined> {
+    return this.#on(async (connection) => {
+      await connection.open();
+      return connection.facts;
+    });
   }
 
-  async run(...[script, ...call]: Parameters<RedisCommands["run"]>): Promise<RedisReply> {
-    return this.#standing().run(this.#script(script), ...call);
+  run(...[script, ...call]: Parameters<RedisCommands["run"]>): Promise<RedisReply> {
+    return this.#on((connection) => connection.run(this.#script(script), ...call));
   }
 
-  async command(...call: Parameters<RedisCommands["command"]>): Promise<RedisReply> {
-    return this.#standing().command(...call);
+  command(...call: Parameters<RedisCommands["command"]>): Promise<RedisReply> {
+    return this.#on((connection) => connection.command(...call));
   }
 
-  async pipeline(...call: Parameters<RedisCommands["pipeline"]>): Promise<RedisReply[]> {
-    return this.#standing().pipeline(...call);
+  pipeline(...call: Parameters<RedisCommands["pipeline"]>): Promise<RedisReply[]> {
+    return this.#on((connection) => connection.pipeline(...call));
   }
 
   close(): void {
@@ -200,12 +202,13 @@ class Line implements RedisCommands {
     this.#connection = undefined;
   }
 
-  #standing(): RedisConnection {
-    if (this.#connection !== undefined) return this.#connection;
-    if (this.#options.isClosed()) throw new ClosedError("the engine");
+  /** Not an async function: every call passes here, and each of those costs turns of the loop. */
+  #on<T>(call: (connection: RedisConnection) => Promise<T>): Promise<T> {
+    if (this.#connection !== undefined) return call(this.#connection);
+    if (this.#options.isClosed()) return Promise.reject(new ClosedError("the engine"));
     this.#connection = this.#connections.connect();
     this.#options.onUse();
-    return this.#connection;
+    return call(this.#connection);
   }
 
   #script(script: ScriptSource): ScriptSource {
