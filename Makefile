@@ -61,6 +61,7 @@ doors: $(INSTALLED)
 
 generated: $(INSTALLED)
 	tsx scripts/gen-lua.ts --check
+	tsx scripts/gen-readme.ts --check
 
 lockfile: $(INSTALLED)
 	tsx scripts/check-lockfile.ts
