@@ -1,4 +1,5 @@
 import { ClosedError, EngineUnavailableError, TitanQueueError } from "../../errors.ts";
+import { Deadlines } from "./deadlines.ts";
 import { type Endpoint, isPassing } from "./endpoint.ts";
 import type { Link, Receiver } from "./link.ts";
 import { type RedisReply, UnansweredError } from "./redis-commands.ts";
@@ -28,6 +29,8 @@ export class RedisNode {
   readonly options: NodeOptions;
   /** For texts. */
   readonly where: string;
+  /** Of the calls. */
+  readonly deadlines: Deadlines;
   readonly #waiting = new Set<Call>();
   readonly #standing: StandingLink;
   #facts: ServerFacts | undefined;
@@ -35,6 +38,7 @@ export class RedisNode {
   constructor(endpoint: Endpoint, options: NodeOptions) {
     this.options = options;
     this.where = endpoint.where;
+    this.deadlines = new Deadlines(options.clock);
     const use: StandingLinkUse = {
       endpoint: () => endpoint,
       what: "the connection to Redis",
@@ -155,9 +159,9 @@ class Call implements Receiver {
     this.#resolve = resolve;
     this.#reject = reject;
     node.options.underWay.begin();
-    this.#cancelTimer = this.#at(options.sendBy ?? options.deadline, () => {
+    this.#cancelTimer = node.deadlines.set(options.sendBy ?? options.deadline, () => {
       if (this.link === undefined || options.sendBy === undefined) this.#timeUp();
-      else this.#cancelTimer = this.#at(options.deadline, () => this.#timeUp());
+      else this.#cancelTimer = node.deadlines.set(options.deadline, () => this.#timeUp());
     });
     options.signal?.addEventListener("abort", this.#giveUp, { once: true });
   }
@@ -184,11 +188,6 @@ class Call implements Receiver {
     this.fail(
       new UnansweredError(`the connection to Redis at ${this.#node.where} broke before the answer came`),
     );
-  }
-
-  #at(instant: number, callback: () => void): () => void {
-    const { clock } = this.#node.options;
-    return clock.setTimer(Math.max(0, instant - clock.monotonic()), callback);
   }
 
   #timeUp(): void {
