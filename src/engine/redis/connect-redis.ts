@@ -8,6 +8,7 @@ import type { Endpoint } from "./endpoint.ts";
 import { blindWatch, TrackingWatch } from "./queue-watch.ts";
 import { type NodeOptions, RedisNode } from "./redis-node.ts";
 import { type Reach, type RedisSource, reachOf } from "./redis-source.ts";
+import type { Address } from "./redis-url.ts";
 import { subscribe } from "./subscription.ts";
 import type { Transport } from "./transport.ts";
 
@@ -82,8 +83,8 @@ function endpointsOf(reach: Reach): () => Endpoint {
   if (reach.kind === "single") return () => reach.endpoint;
   let turn = 0;
   return () => {
-    const seed = reach.seeds[turn % reach.seeds.length];
+    const seed = reach.seeds[turn % reach.seeds.length] as Address;
     turn += 1;
-    return reach.endpoint(seed ?? { host: "127.0.0.1", port: 6379 });
+    return reach.endpoint(seed);
   };
 }

@@ -56,6 +56,11 @@ export async function adviseOnServer(
   const { evictionPolicy } = facts;
   if (facts.version === "unknown") {
     logger.warn({}, "the Redis user may not run INFO: version, role and eviction policy are unknown");
+  } else if (evictionPolicy === "unknown") {
+    logger.warn(
+      {},
+      "Redis does not say whether it may evict keys; tasks are safe with maxmemory-policy noeviction only",
+    );
   } else if (evictionPolicy !== "noeviction") {
     logger.warn(
       { evictionPolicy },

@@ -117,13 +117,15 @@ export class StandingLink {
     while (this.#isNeeded()) {
       await this.#rest();
       if (!this.#isNeeded()) return;
+      let dialed: Dialed;
       try {
-        const dialed = await this.#make();
-        this.#adopt(dialed);
-        return;
+        dialed = await this.#make();
       } catch (error) {
         this.#failed(error as Error);
+        continue;
       }
+      this.#adopt(dialed);
+      return;
     }
   }
 

@@ -108,6 +108,13 @@ describe("the advice on a server", () => {
     ]);
   });
 
+  it("takes a policy that the server does not tell for none that is good", async () => {
+    const logger = new HeardLog();
+    const facts = checkServer(Buffer.from("redis_version:7.0.0\r\nrole:master\r\n"), "here");
+    await adviseOnServer(facts, connect(redis.url), logger);
+    expect(logger.lines[0]).toMatch(/^warn Redis does not say whether it may evict keys/);
+  });
+
   it("says in one line that nothing is kept on disk", async () => {
     expect(await advice(redis)).toEqual([
       expect.stringMatching(/^info .*restart of the server loses all tasks/),
