@@ -23,6 +23,7 @@ export interface Bench {
   proxy(port: number): Promise<RespProxy>;
   workers(): Promise<WorkerRig>;
   server(url: string, handler: Handler, options?: LocalServerOptions): Promise<LocalServer>;
+  unstarted(url: string, handler: Handler, options?: LocalServerOptions): LocalServer;
   /** Closes something else. */
   after(close: () => unknown): void;
 }
@@ -63,12 +64,15 @@ export function benchForFile(): Bench {
       after(() => rig.stop());
       return rig;
     },
-    async server(url, handler, { commandTimeout, ...options } = {}) {
-      const log = new HeardLog();
-      const engine = bench.engine(url, { log, ...(commandTimeout && { commandTimeout }) });
-      const server = new LocalServer(engine, handler, log, options);
-      after(() => server.stop());
+    async server(...args) {
+      const server = bench.unstarted(...args);
       await server.start();
+      return server;
+    },
+    unstarted(url, handler, { commandTimeout = "2s", ...options } = {}) {
+      const log = new HeardLog();
+      const server = new LocalServer(bench.engine(url, { log, commandTimeout }), handler, log, options);
+      after(() => server.stop());
       return server;
     },
   };

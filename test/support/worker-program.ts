@@ -110,6 +110,15 @@ server.on("taskSettled", ({ taskId, outcome, cause }) => {
 server.on("leaseLost", ({ taskId }) => say("lost", taskId));
 server.on("engine", ({ state }) => say("engine", state));
 
+/** Says how the server does, each time that changes. */
+async function tellHealth(): Promise<void> {
+  for (let told = ""; told !== "stopped"; await wait(10)) {
+    const { status } = server.health();
+    if (status !== told) say(status);
+    told = status;
+  }
+}
+
 const orders = createInterface({ input: process.stdin });
 orders.on("line", (line) => {
   const [order, word] = line.split(" ");
@@ -124,10 +133,7 @@ orders.once("close", () => process.exit(1));
 
 const running = server.run(handler);
 say("running");
-void (async () => {
-  while (server.health().status === "starting") await wait(10);
-  say(server.health().status);
-})();
+void tellHealth();
 const code = await running;
 say("exit", code);
 process.exit(code);
