@@ -278,7 +278,7 @@ describe("two outcomes of one attempt", () => {
   guarded(
     redis,
     "count once",
-    { script: "exchange", text: "elseif seen[ids[i]] then", instead: "elseif false then" },
+    { script: "exchange", text: "elseif seen[id] then", instead: "elseif false then" },
     async (engine) => {
       const attempt = await running(engine, q);
       const outcomes = [done, archive(attempt)].map((settlement) => ({ leased: attempt, settlement }));
@@ -293,7 +293,7 @@ describe("two outcomes of one attempt", () => {
     "let a success beat a requeue, in either order",
     {
       script: "exchange",
-      text: "(holder and refusal(holder, wanted[outcome.i], 'active') == nil)",
+      text: "(holder and refusal(holder, wanted[i], 'active') == nil)",
       instead: "true",
     },
     async (engine) => {
@@ -318,7 +318,7 @@ describe("two outcomes of one attempt", () => {
   guarded(
     redis,
     "put a task back once, also by proof",
-    { script: "exchange", text: "(outcome.proven and not seen[id])", instead: "outcome.proven" },
+    { script: "exchange", text: "(by_proof[i] and not seen[id])", instead: "by_proof[i]" },
     async (engine) => {
       const attempt = await running(engine, q);
       await unlease(engine, attempt);

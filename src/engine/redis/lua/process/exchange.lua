@@ -57,6 +57,7 @@ local present = now + shift
 
 -- ---- look at everything -------------------------------------------------------------------------------------
 
+-- Of each outcome, by its position. No table of its own each: most are a plain success, and there are many.
 local count = #kinds
 local ids, tasks, wanted, held = {}, {}, {}, {}
 local arg = args_before
@@ -72,12 +73,10 @@ for _ = 1, runs do
       together[id] = run_score
     end
   end
-  for _ = 1, length do
-    local i = #ids + 1
-    tasks[i] = KEYS[keys_before + i]
-    ids[i] = string.sub(tasks[i], prefix_length + 1)
-    wanted[i] = run_score
-    held[i] = together[ids[i]] or false
+  for i = #ids + 1, #ids + length do
+    local task = KEYS[keys_before + i]
+    local id = string.sub(task, prefix_length + 1)
+    ids[i], tasks[i], wanted[i], held[i] = id, task, run_score, together[id] or false
     if not held[i] then
       apart[#apart + 1] = i
     end
@@ -102,9 +101,10 @@ end
 local DETAILS = { c = 2, k = 3, r = 2, s = 2, a = 1, b = 1 }
 local CONTAINER = { c = completed, k = completed, r = retry, s = retry, a = archived, x = archived }
 local lock_before = keys_before + count
-local seen, usable = {}, {}
-local settling, requeueing, stale = {}, {}, {}
-local answers = {}
+local details_before, by_proof, seen, usable = {}, {}, {}, {}
+-- Positions of the outcomes that take effect, apart from plain successes; locks by the id that may hold them.
+local settling, requeueing, locks = {}, {}, {}
+local ended, deleted, stale, answers = {}, {}, {}, {}
 
 local function refuse(i, why)
   answers[#answers + 1] = i
@@ -112,22 +112,24 @@ local function refuse(i, why)
 end
 
 for i = 1, count do
+  local id, task = ids[i], tasks[i]
   local letter = string.sub(kinds, i, i)
   local kind = string.lower(letter)
-  local outcome = { i = i, id = ids[i], task = tasks[i], kind = kind, arg = arg }
-  arg = arg + (DETAILS[kind] or 0)
+  local lock
   if letter ~= kind then
     lock_before = lock_before + 1
-    outcome.lock = KEYS[lock_before]
+    lock = KEYS[lock_before]
   end
+  details_before[i] = arg
+  arg = arg + (DETAILS[kind] or 0)
 
-  local state = state_of(tasks[i])
+  local state = state_of(task)
   local why = refusal(held[i], wanted[i], state)
   if why == UNLEASED and proven then
-    why = refusal_of_proof(tasks[i], state, ARGV[proof_before + i])
-    outcome.proven = why == nil
+    why = refusal_of_proof(task, state, ARGV[proof_before + i])
+    by_proof[i] = why == nil
     if why == GONE then
-      stale[#stale + 1] = ids[i]
+      stale[#stale + 1] = id
     end
   end
 
@@ -135,21 +137,29 @@ for i = 1, count do
     refuse(i, why)
   elseif state == nil or (state and state ~= 'active') then
     -- The hash was lost and the id used again: finishing the old attempt would hit the new task.
-    stale[#stale + 1] = ids[i]
+    stale[#stale + 1] = id
     refuse(i, GONE)
   elseif kind == 'q' and not state then
     refuse(i, GHOST)
   elseif kind == 'q' or kind == 'b' then
-    requeueing[#requeueing + 1] = outcome
-  elseif seen[ids[i]] then
+    requeueing[#requeueing + 1] = i
+  elseif seen[id] then
     refuse(i, GONE)
   else
-    seen[ids[i]] = true
-    settling[#settling + 1] = outcome
-    local container = CONTAINER[kind]
-    if container and not usable[container] then
-      redis.call('ZCARD', container)
-      usable[container] = true
+    seen[id] = true
+    ended[#ended + 1] = id
+    if lock then
+      locks[id] = lock
+    end
+    if kind == 'd' then
+      deleted[#deleted + 1] = task
+    else
+      settling[#settling + 1] = i
+      local container = CONTAINER[kind]
+      if not usable[container] then
+        redis.call('ZCARD', container)
+        usable[container] = true
+      end
     end
   end
 end
@@ -182,27 +192,22 @@ local function take_from_active(leaving)
   end
 end
 
-if #settling > 0 then
-  local leaving, leased, deleted = {}, {}, {}
-  for i, outcome in ipairs(settling) do
-    leased[i] = outcome.id
-    leaving[outcome.id] = true
-    if outcome.kind == 'd' then
-      deleted[#deleted + 1] = outcome.task
-    end
-  end
+if #ended > 0 then
   -- First a removal: then Redis lets the writes after it pass even at `maxmemory`.
-  redis.call('ZREM', lease, unpack(leased))
+  redis.call('ZREM', lease, unpack(ended))
+  local leaving = {}
+  for _, id in ipairs(ended) do
+    leaving[id] = true
+  end
   take_from_active(leaving)
   if #deleted > 0 then
     redis.call('DEL', unpack(deleted))
+    processed_count = #deleted
   end
 
-  for _, outcome in ipairs(settling) do
-    local kind, id, task, first = outcome.kind, outcome.id, outcome.task, outcome.arg + 1
-    if kind == 'd' then
-      processed_count = processed_count + 1
-    elseif kind == 'c' or kind == 'k' then
+  for _, i in ipairs(settling) do
+    local kind, id, task, first = string.lower(string.sub(kinds, i, i)), ids[i], tasks[i], details_before[i] + 1
+    if kind == 'c' or kind == 'k' then
       redis.call('ZADD', completed, math.floor((ARGV[first] + shift) / 1000), id)
       redis.call('HSET', task, 'msg', ARGV[first + 1], 'state', 'completed')
       if kind == 'k' then
@@ -218,8 +223,10 @@ if #settling > 0 then
       write_archive(id, task, kind == 'a' and ARGV[first])
       count_failure()
     end
-    if outcome.lock and redis.pcall('GET', outcome.lock) == id then
-      redis.call('DEL', outcome.lock)
+  end
+  for id, lock in pairs(locks) do
+    if redis.pcall('GET', lock) == id then
+      redis.call('DEL', lock)
     end
   end
   write_counters()
@@ -243,7 +250,7 @@ end
 
 -- Looks at each task before the first write: an id that is popped and then fails would lie nowhere.
 local function lease_tasks(found)
-  local chosen, ghosts, misplaced = {}, {}, {}
+  local chosen, tasks_chosen, ghosts, misplaced = {}, {}, {}, {}
   local known, bytes, looked = {}, 0, 0
   for j = #found, 1, -1 do
     local id = found[j]
@@ -268,9 +275,9 @@ local function lease_tasks(found)
         misplaced[#misplaced + 1] = id
       end
       bytes = bytes + #message
-      chosen[#chosen + 1] = id
-      grants[#grants + 1] = id
-      grants[#grants + 1] = message
+      local nth = #chosen + 1
+      chosen[nth], tasks_chosen[nth] = id, task
+      grants[2 * nth - 1], grants[2 * nth] = id, message
     end
     known[id] = true
   end
@@ -292,13 +299,12 @@ local function lease_tasks(found)
   -- The newest ends at the head, so that the oldest attempts are found from the tail.
   redis.call('LPUSH', active, unpack(chosen))
   local leases = {}
-  for _, id in ipairs(chosen) do
-    leases[#leases + 1] = score
-    leases[#leases + 1] = id
+  for nth, id in ipairs(chosen) do
+    leases[2 * nth - 1], leases[2 * nth] = score, id
   end
   -- Fractions are slow in the compact form of a small set. A member that is too long for it, for a moment, makes the
   -- set keep the fast form for as long as it is not empty.
-  local crowd = #chosen > 16 and redis.call('EXISTS', lease) == 0 and string.rep('-', 65)
+  local crowd = #chosen > 4 and redis.call('EXISTS', lease) == 0 and string.rep('-', 65)
   if crowd then
     leases[#leases + 1] = score
     leases[#leases + 1] = crowd
@@ -307,8 +313,7 @@ local function lease_tasks(found)
   if crowd then
     redis.call('ZREM', lease, crowd)
   end
-  for _, id in ipairs(chosen) do
-    local task = task_prefix .. id
+  for _, task in ipairs(tasks_chosen) do
     redis.call('HSET', task, 'state', 'active', 'tq:x', nonce)
     redis.call('HDEL', task, 'pending_since')
   end
@@ -337,21 +342,20 @@ end
 
 -- The last leased first, so that the first leased is the next to be taken.
 for j = #requeueing, 1, -1 do
-  local outcome = requeueing[j]
-  local id = outcome.id
+  local i = requeueing[j]
+  local id, task = ids[i], tasks[i]
   local holder = redis.call('ZSCORE', lease, id)
-  if (outcome.proven and not seen[id]) or (holder and refusal(holder, wanted[outcome.i], 'active') == nil) then
+  if (by_proof[i] and not seen[id]) or (holder and refusal(holder, wanted[i], 'active') == nil) then
     seen[id] = true
     redis.call('ZREM', lease, id)
     redis.call('LREM', active, -1, id)
     redis.call('RPUSH', pending, id)
-    local pending_since = string.format('%.0f000000', present)
-    redis.call('HSET', outcome.task, 'state', 'pending', 'pending_since', pending_since)
-    if outcome.kind == 'b' then
-      redis.call('HSET', outcome.task, 'msg', ARGV[outcome.arg + 1])
+    redis.call('HSET', task, 'state', 'pending', 'pending_since', string.format('%.0f000000', present))
+    if string.sub(kinds, i, i) == 'b' then
+      redis.call('HSET', task, 'msg', ARGV[details_before[i] + 1])
     end
   else
-    refuse(outcome.i, GONE)
+    refuse(i, GONE)
   end
 end
 
