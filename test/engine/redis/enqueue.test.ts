@@ -31,8 +31,8 @@ describe("enqueueing on Redis", () => {
     "takes no lock for a task whose id is taken (V4)",
     {
       script: "enqueue",
-      text: "local taken = is_taken(entry.task, entry.id, active, lease)\n",
-      instead: `local taken = is_taken(entry.task, entry.id, active, lease)
+      text: "local taken = is_taken(entry.task, entry.id)\n",
+      instead: `local taken = is_taken(entry.task, entry.id)
 if entry.lock then redis.call('SET', entry.lock, entry.id, 'NX', 'PX', entry.ttl) end\n`,
     },
     async (engine) => {

@@ -34,6 +34,7 @@ local pending_since, now_seconds, prefix_length, unique_prefix = ARGV[5], ARGV[6
 local next_key, next_arg = 9, 9
 
 -- include: clock_guard
+-- include: clean_up
 -- include: task_id
 -- include: unique_lock
 
@@ -51,28 +52,37 @@ local function take_arg()
   return ARGV[next_arg - 1]
 end
 
-local function read_entry()
-  local flags, entry = take_arg(), {}
-  local function has(flag)
-    return string.find(flags, flag, 1, true) ~= nil
+-- What the flags of an entry ask for. There are few kinds in one call, and many entries of each.
+local kinds = {}
+local function kind_of(flags)
+  local kind = kinds[flags]
+  if not kind then
+    kind = {}
+    for flag in string.gmatch(flags, '.') do
+      kind[flag] = true
+    end
+    kinds[flags] = kind
   end
-  entry.task = take_key()
-  entry.id = string.sub(entry.task, prefix_length + 1)
-  entry.message = take_arg()
-  entry.replaces = has('r')
-  if has('u') then
+  return kind
+end
+
+local function read_entry()
+  local kind = kind_of(take_arg())
+  local task = take_key()
+  local entry = { task = task, id = string.sub(task, prefix_length + 1), message = take_arg(), replaces = kind.r }
+  if kind.u then
     entry.lock, entry.ttl = take_key(), take_arg()
   end
-  if has('s') then
+  if kind.s then
     entry.score = take_arg()
   end
-  if has('a') then
+  if kind.a then
     entry.at = take_arg()
   end
-  if has('g') then
+  if kind.g then
     entry.group = take_arg()
   end
-  if entry.group and not entry.score then
+  if kind.g and not kind.s then
     entry.group_set = take_key()
   end
   return entry
@@ -105,7 +115,7 @@ end
 
 local function enqueue(entry)
   -- The id before the lock: a lock taken for a task that is then refused would block others.
-  local taken = is_taken(entry.task, entry.id, active, lease)
+  local taken = is_taken(entry.task, entry.id)
   if entry.lock then
     local holder = redis.pcall('GET', entry.lock)
     if holder and holder ~= entry.id then
@@ -131,17 +141,16 @@ local function enqueue(entry)
     redis.call('SET', entry.lock, entry.id, 'PX', entry.ttl)
   end
 
-  local fields = { 'msg', entry.message }
+  local fields, n = { 'msg', entry.message, 'state' }, 4
   local function add(name, value)
-    fields[#fields + 1] = name
-    fields[#fields + 1] = value
+    fields[n + 1], fields[n + 2], n = name, value, n + 2
   end
   if entry.score then
-    add('state', 'scheduled')
+    fields[4] = 'scheduled'
   elseif entry.group then
-    add('state', 'aggregating')
+    fields[4] = 'aggregating'
   else
-    add('state', 'pending')
+    fields[4] = 'pending'
     add('pending_since', pending_since)
   end
   if entry.group then

@@ -20,6 +20,7 @@ local now, deadline, pending_since, prefix_length = ARGV[3], ARGV[4], ARGV[5], A
 local first_task, first_message = 4, 7
 
 -- include: clock_guard
+-- include: clean_up
 -- include: task_id
 
 if clock_differs(now, deadline) then
@@ -31,7 +32,7 @@ local free, conflicts, in_conflict = {}, {}, {}
 for i = 1, #KEYS - first_task + 1 do
   local task = KEYS[first_task + i - 1]
   local id = string.sub(task, prefix_length + 1)
-  if any_exists and is_taken(task, id, active, lease) then
+  if any_exists and is_taken(task, id) then
     conflicts[#conflicts + 1] = i
     in_conflict[i] = true
   else

@@ -14,6 +14,7 @@ local completed = KEYS[1]
 local now, deadline, cutoff, limit, task_prefix = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 
 -- include: clock_guard
+-- include: task_state
 
 if clock_differs(now, deadline) then
   return { 'clock', time[1], time[2] }
@@ -21,7 +22,7 @@ end
 
 local ids = redis.call('ZRANGE', completed, '-inf', cutoff, 'BYSCORE', 'LIMIT', 0, limit)
 for _, id in ipairs(ids) do
-  if redis.pcall('HGET', task_prefix .. id, 'state') == 'completed' then
+  if is_in_state(task_prefix .. id, 'completed') then
     redis.call('DEL', task_prefix .. id)
   end
   redis.call('ZREM', completed, id)

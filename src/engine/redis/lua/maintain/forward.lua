@@ -38,16 +38,14 @@ local left = limit
 local seen, moves, stale = {}, {}, { [scheduled] = {}, [retry] = {}, [due] = {} }
 local sources = 0
 
--- The fields of a task, nil when its hash is missing, has no message, or is of another type.
+-- What a move needs of a task; nil when its hash is missing, has no message, or is of another type. While a slot moves
+-- to another node nobody can tell.
 local function read_task(id)
   local fields = redis.pcall('HMGET', task_prefix .. id, 'state', 'group', 'tq:at')
-  if fields.err then
-    if string.find(fields.err, 'WRONGTYPE', 1, true) then
-      return nil
-    end
-    error(fields.err)
+  if fields.err and string.find(fields.err, 'non local key', 1, true) then
+    error('TRYAGAIN a task is on the move')
   end
-  if redis.call('HSTRLEN', task_prefix .. id, 'msg') == 0 then
+  if fields.err or redis.call('HSTRLEN', task_prefix .. id, 'msg') == 0 then
     return nil
   end
   return { id = id, state = fields[1], group = fields[2], at = fields[3] }

@@ -17,6 +17,7 @@ local now, deadline, cutoff, size = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local limit, task_prefix, unique_prefix = tonumber(ARGV[5]), ARGV[6], ARGV[7]
 
 -- include: clock_guard
+-- include: task_state
 -- include: unique_lock
 
 if clock_differs(now, deadline) then
@@ -31,7 +32,7 @@ if count <= 0 then
 end
 for _, id in ipairs(redis.call('ZRANGE', archived, 0, count - 1)) do
   local task = task_prefix .. id
-  if redis.pcall('HGET', task, 'state') == 'archived' then
+  if is_in_state(task, 'archived') then
     release_lock(task, id, unique_prefix)
     redis.call('DEL', task)
   end

@@ -1,6 +1,6 @@
 -- Whether `id` is taken. A hash without a message is what a Go peer leaves of an id that it took from `pending`
 -- after its task was gone; the id is free, once what pins it to `active` is gone too.
-local function is_taken(task, id, active, lease)
+local function is_taken(task, id)
   if redis.call('EXISTS', task) == 0 then
     return false
   end
@@ -8,8 +8,7 @@ local function is_taken(task, id, active, lease)
   if redis.pcall('HEXISTS', task, 'msg') ~= 0 then
     return true
   end
-  redis.call('ZREM', lease, id)
-  redis.call('LREM', active, 0, id)
+  clean_up(id)
   redis.call('DEL', task)
   return false
 end
