@@ -1,7 +1,11 @@
+import type { Redis } from "ioredis";
 import { afterEach, describe, expect, it } from "vitest";
 import type { Leased, Outcome } from "../../../src/broker/broker.ts";
+import type { Engine } from "../../../src/broker/engine.ts";
+import { createRedisEngine } from "../../../src/engine/redis/redis-engine.ts";
 import { queueKeys } from "../../../src/protocol/keys.ts";
 import { utcDay } from "../../../src/protocol/units.ts";
+import { silentLogger } from "../../../src/runtime/logger.ts";
 import {
   archive,
   attempts,
@@ -20,6 +24,7 @@ import {
   stateOf,
   unique,
 } from "../../contract/tasks.ts";
+import { fakeRuntime } from "../../support/fake-runtime.ts";
 import { redisForFile } from "../../support/redis-rig.ts";
 import { setFakeTime } from "./fake-time.ts";
 import { guarded } from "./guarded.ts";
@@ -204,6 +209,25 @@ describe("leasing looks before it takes", () => {
 });
 
 const PART = 1 / 2 ** 20;
+
+describe("while tasks move to another node of a Cluster", () => {
+  it("nothing is leased, and nothing lost; outcomes stand", async () => {
+    const moving = "{ err = 'ERR Script attempted to access a non local key in a cluster node' }";
+    const engine = await openRedis(redis, {
+      scriptSource: (source) => source.replace("redis.pcall('HMGET', task, 'msg', 'state')", moving),
+    });
+    opened.push(engine);
+    const still = await open();
+    const attempt = await running(still, q);
+    const waiting = await enqueued(still, q);
+    expect(await exchanged(engine, [{ leased: attempt, settlement: done }], 5)).toMatchObject({
+      answers: ["settled"],
+      leased: [],
+      dropped: [],
+    });
+    expect(ids(await leased(still, q, 1))).toEqual([waiting]);
+  });
+});
 
 describe("leasing", () => {
   it("takes at most 200 tasks in one go, and says that there are more", async () => {
@@ -448,9 +472,9 @@ describe("requeueing", () => {
   );
 });
 
-describe("when the clocks do not agree (18.3)", () => {
-  const HOUR = 3_600_000;
+const HOUR = 3_600_000;
 
+describe("when the clocks do not agree (18.3)", () => {
   guarded(
     redis,
     "the exchange leases nothing, but settles",
@@ -503,5 +527,75 @@ describe("when the clocks do not agree (18.3)", () => {
     expect(await exchanged(engine, [], 1)).toMatchObject({ leased: [] });
     await setFakeTime(engine.client, engine.clock.now());
     expect(ids(await leased(engine, q, 1))).toEqual([id]);
+  });
+});
+
+describe("with the clocks as they are", () => {
+  async function real(options: {
+    now: number;
+    commandTimeout?: `${number}ms`;
+    scriptSource?: (s: string) => string;
+  }) {
+    const runtime = fakeRuntime({ now: options.now });
+    const { commandTimeout = "5000ms", scriptSource = (source: string) => source } = options;
+    const engine = createRedisEngine(
+      redis.url,
+      { runtime, logger: silentLogger, commandTimeout },
+      { scriptSource },
+    );
+    await engine.open();
+    engines.push(engine);
+    return { engine, clock: runtime.clock };
+  }
+
+  const engines: Engine[] = [];
+  afterEach(async () => {
+    for (const engine of engines.splice(0)) await engine.close();
+    await redis.flush();
+  });
+
+  it("an engine whose wall clock is wrong, or jumps, goes by the clock of Redis", async () => {
+    await redis.flush();
+    const { engine, clock } = await real({ now: Date.now() - HOUR });
+    const id = await enqueued(engine, q);
+    clock.setWall(clock.now() + 3 * HOUR);
+    const attempts = await leased(engine, q, 1);
+    expect(ids(attempts)).toEqual([id]);
+    const ends = Number(await redis.client().zscore(keys.lease, id));
+    expect(ends - Date.now() / 1_000).toBeGreaterThan(28);
+    expect(ends - Date.now() / 1_000).toBeLessThan(33);
+    expect(await engine.broker.extendLeases(q, attempts)).toEqual(["extended"]);
+  });
+
+  /** What a Redis that was frozen does with an exchange whose sender has given up by then. */
+  async function thawed(scriptSource?: (source: string) => string): Promise<number> {
+    await redis.flush();
+    const client = redis.client();
+    const { engine } = await real({
+      now: Date.now(),
+      commandTimeout: "300ms",
+      ...(scriptSource && { scriptSource }),
+    });
+    await engine.broker.exchange(q, [], 1);
+    await enqueued(engine, q);
+    const before = await exchanges(client);
+    redis.pause();
+    try {
+      await expect(engine.broker.exchange(q, [], 1)).rejects.toMatchObject({ code: "ENGINE_UNAVAILABLE" });
+    } finally {
+      redis.resume();
+    }
+    await expect.poll(() => exchanges(client)).toBeGreaterThan(before);
+    return client.llen(keys.active);
+  }
+
+  async function exchanges(client: Redis): Promise<number> {
+    return Number(/cmdstat_evalsha:calls=(\d+)/.exec(await client.info("commandstats"))?.[1] ?? 0);
+  }
+
+  it("leases nothing for a sender that has given up", async () => {
+    expect(await thawed()).toBe(0);
+    const guard = "local clock_is_wrong = clock_differs(now, deadline)";
+    expect(await thawed((source) => source.replace(guard, "local clock_is_wrong = false"))).toBe(1);
   });
 });
