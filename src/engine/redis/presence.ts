@@ -19,6 +19,8 @@ export function redisPresence({ commands, clock }: Pick<RedisContext, "commands"
       const until = floorSeconds(clock.now()) + ceilSeconds(ttl);
       const entries = workers.flatMap((worker) => [worker.taskId, encodeWorkerInfo(worker)]);
       await Promise.all([
+        // The heartbeat of a server is also how its clock keeps up with Redis's.
+        clock.measure(),
         commands.command(ALL_SERVERS, "ZADD", [ALL_SERVERS, until, server]),
         commands.command(ALL_WORKERS, "ZADD", [ALL_WORKERS, until, working]),
         writeServerState.run(

@@ -142,13 +142,13 @@ class RedisEngine implements Engine {
     await doorCommands(this.#commands).command(undefined, "PING", []);
   }
 
+  /** New connections are refused from the start; those there are end last, so that what was granted can be handed back. */
   async close(): Promise<void> {
     if (this.#closed) return;
-    const ended = new AbortController();
-    const { clock } = this.#runtime;
-    await Promise.race([this.broker.end(), sleep(clock, PATIENCE, ended.signal)]);
-    ended.abort();
     this.#closed = true;
+    const ended = new AbortController();
+    await Promise.race([this.broker.end(), sleep(this.#runtime.clock, PATIENCE, ended.signal)]);
+    ended.abort();
     this.#commands.close();
     this.#heartbeat.close();
   }

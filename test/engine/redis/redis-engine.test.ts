@@ -139,6 +139,23 @@ describe("the Redis engine's life", () => {
     await broker.exchange(q, [{ leased: leased[0]!, settlement: { kind: "done" } }], 0);
   });
 
+  it("asks Redis for the time when it connects, and with every heartbeat", async () => {
+    const engine = open(redis.url);
+    await engine.open();
+    await client.config("RESETSTAT");
+    const info = {
+      ...{ host: "h", pid: 1, serverId: "s", concurrency: 1, queues: new Map(), strictPriority: false },
+      ...{ status: "active", startTime: { seconds: 1, nanos: 0 }, activeWorkerCount: 0 },
+    };
+    await engine.broker.writeServerState(info, [], 10_000);
+    const times = async () => Number(/cmdstat_time:calls=(\d+)/.exec(await client.info("commandstats"))?.[1]);
+    const once = await times();
+    await engine.broker.writeServerState(info, [], 10_000);
+    expect(once).toBeGreaterThan(0);
+    expect(await times()).toBe(2 * once);
+    await engine.broker.clearServerState(info);
+  });
+
   async function connections(): Promise<number> {
     return String(await client.client("LIST"))
       .trim()
