@@ -1,11 +1,9 @@
 import type { Inspection, TaskRecord, TaskState } from "../../broker/inspection.ts";
-import { DecodeError } from "../../errors.ts";
-import { decodeTaskMessage } from "../../protocol/codec.ts";
 import { ALL_QUEUES, failedKey, groupKey, processedKey, queueKeys } from "../../protocol/keys.ts";
-import type { TaskMessage } from "../../protocol/task-message.ts";
 import { ceilSeconds, floorSeconds, pendingSinceMs } from "../../protocol/units.ts";
 import type { RedisContext } from "./redis-context.ts";
 import { listTasks, queueInfo, taskInfo } from "./scripts.gen.ts";
+import { readMessage } from "./stored-message.ts";
 
 const STATES: ReadonlySet<string> = new Set<TaskState>([
   "active",
@@ -23,14 +21,14 @@ export function redisInspection({ commands, clock }: Pick<RedisContext, "command
 
   /** The task in what a script answered of it; a missing hash has no message. */
   function taskRecord(queue: string, id: string, state: TaskState, fields: TaskFields): TaskRecord {
-    const { message, undecodable } = decoded(fields.message);
+    const message = fields.message === null ? undefined : readMessage(queue, id, fields.message);
     const due = dueAt(fields, state, clock.now());
     return {
       queue,
       id,
       state,
       message,
-      ...(undecodable !== undefined && { undecodable }),
+      ...(fields.message !== null && message === undefined && { undecodable: fields.message }),
       ...(due !== undefined && { nextProcessAt: due }),
       ...(fields.result !== null && { result: fields.result }),
     };
@@ -157,16 +155,6 @@ function fieldsOf([message = null, result = null, exactAt, score]: readonly (
 
 function isState(text: BulkReply | undefined): boolean {
   return text instanceof Buffer && STATES.has(text.toString());
-}
-
-function decoded(bytes: BulkReply): { message: TaskMessage | undefined; undecodable?: Uint8Array } {
-  if (bytes === null) return { message: undefined };
-  try {
-    return { message: decodeTaskMessage(bytes) };
-  } catch (error) {
-    if (error instanceof DecodeError) return { message: undefined, undecodable: bytes };
-    throw error;
-  }
 }
 
 /** The score is the whole second after the instant; the instant itself is known only where ours was written last. */
