@@ -83,12 +83,13 @@ export class LostGrants {
     const found = losses.found.splice(0);
     if (losses.exchanges.size === 0) this.#queues.delete(queue);
     if (found.length === 0) return [];
+    this.#context.logger.info({ queue, tasks: found.length }, "found tasks that a lost reply had leased");
+    const wanted = found.slice(0, limit);
     try {
-      const answers = await this.#doors.extend(queue, found);
-      const ours = found.filter((_, i) => answers[i] === "extended");
-      if (ours.length > limit) await this.#doors.handBack(queue, ours.slice(limit));
-      this.#context.logger.info({ queue, tasks: ours.length }, "found tasks that a lost reply had leased");
-      return ours.slice(0, limit);
+      if (found.length > limit) await this.#doors.handBack(queue, found.slice(limit));
+      if (wanted.length === 0) return [];
+      const answers = await this.#doors.extend(queue, wanted);
+      return wanted.filter((_, i) => answers[i] === "extended");
     } catch (error) {
       this.keep(queue, found);
       throw error;

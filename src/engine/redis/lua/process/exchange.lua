@@ -91,7 +91,7 @@ if #apart > 0 then
     held[apart[j]] = found
   end
 end
--- The oldest attempts are at the tail. Reading it also shows that `active` is a list.
+-- The oldest attempts are at the tail, a few more than are asked for. Reading also shows that `active` is a list.
 local tail = redis.call('LRANGE', active, -count - 8, -1)
 
 local proof_before = arg
@@ -171,21 +171,25 @@ end
 
 -- Attempts end roughly in the order in which they began, so most lie in the tail: cut it off and push back who stays.
 local function take_from_active(leaving)
-  local stay, kept, depth = {}, 0, 0
+  local passed, kept, depth = {}, 0, 0
   for back = 1, #tail do
     local id = tail[#tail + 1 - back]
     if leaving[id] then
       leaving[id] = nil
-      kept, depth = #stay, back
+      kept, depth = #passed, back
     else
-      stay[#stay + 1] = id
+      passed[#passed + 1] = id
     end
   end
   if depth > 0 then
     redis.call('LTRIM', active, 0, -depth - 1)
   end
-  for i = kept, 1, -1 do
-    redis.call('RPUSH', active, stay[i])
+  if kept > 0 then
+    local staying = {}
+    for i = kept, 1, -1 do
+      staying[#staying + 1] = passed[i]
+    end
+    redis.call('RPUSH', active, unpack(staying))
   end
   for id in pairs(leaving) do
     redis.call('LREM', active, -1, id)
