@@ -66,6 +66,7 @@ class RedisEngine implements Engine {
   readonly #logger: Logger;
   #users = 0;
   #closed = false;
+  #ending = false;
   #preparing: Promise<void> | undefined;
   #advised = false;
 
@@ -77,13 +78,14 @@ class RedisEngine implements Engine {
     const { scriptSource } = internals;
     this.#runtime = runtime;
     this.#logger = logger;
+    const isClosed = () => this.#closed && !this.#ending;
     this.#commands = new Line(connections, {
-      isClosed: () => this.#closed,
+      isClosed,
       onUse: () => queueMicrotask(() => void this.#prepare().catch(ignore)),
       scriptSource,
     });
     // Heartbeats go on a connection of their own: they must not wait behind a long answer.
-    this.#heartbeat = new Line(connections, { isClosed: () => this.#closed, onUse: ignore, scriptSource });
+    this.#heartbeat = new Line(connections, { isClosed, onUse: ignore, scriptSource });
     const commands = doorCommands(this.#commands);
     this.#clock =
       internals.clockOffset === undefined
@@ -142,13 +144,15 @@ class RedisEngine implements Engine {
     await doorCommands(this.#commands).command(undefined, "PING", []);
   }
 
-  /** New connections are refused from the start; those there are end last, so that what was granted can be handed back. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    // What stands by itself ends before the connections, which it may need to hand tasks back.
+    this.#ending = true;
     const ended = new AbortController();
     await Promise.race([this.broker.end(), sleep(this.#runtime.clock, PATIENCE, ended.signal)]);
     ended.abort();
+    this.#ending = false;
     this.#commands.close();
     this.#heartbeat.close();
   }
