@@ -19,6 +19,8 @@ const ATTEMPTS = 3;
 
 type Context = Pick<RedisContext, "commands" | "clock" | "runtime" | "logger" | "timings" | "commandTimeout">;
 
+type Leasing = Omit<ExchangeResult, "answers">;
+
 /** What one call of the script answered. */
 interface Reply {
   readonly status: "ok" | "clock" | "token" | "unready";
@@ -46,16 +48,18 @@ export class Exchange implements Pick<Broker, "exchange"> {
       accept: async (queue, sent, grants) => (await this.#accept(queue, sent.score, grants)).leased,
       extend: extendLeases,
       handBack: async (queue, leased) => {
-        await this.#sendAll(queue, requeues(leased), 0);
+        await this.#sendAll(queue, requeues(leased), 0, this.#giveUpAt());
       },
     });
   }
 
   async exchange(queue: string, outcomes: readonly Outcome[], limit: number): Promise<ExchangeResult> {
+    const giveUpAt = this.#giveUpAt();
     let found: Leased[] = [];
     try {
       if (this.#lost.has(queue)) found = await this.#lost.claim(queue, limit);
-      const result = await this.#sendAll(queue, outcomes, Math.min(limit - found.length, MOST_LEASED));
+      const wanted = Math.min(limit - found.length, MOST_LEASED);
+      const result = await this.#sendAll(queue, outcomes, wanted, giveUpAt);
       return found.length === 0 ? result : { ...result, leased: [...found, ...result.leased] };
     } catch (error) {
       this.#lost.keep(queue, found);
@@ -68,24 +72,36 @@ export class Exchange implements Pick<Broker, "exchange"> {
     return this.#lost.close();
   }
 
-  async #sendAll(queue: string, outcomes: readonly Outcome[], limit: number): Promise<ExchangeResult> {
+  #giveUpAt(): number {
+    const { runtime, commandTimeout } = this.#context;
+    return runtime.clock.monotonic() + commandTimeout;
+  }
+
+  async #sendAll(
+    queue: string,
+    outcomes: readonly Outcome[],
+    limit: number,
+    giveUpAt: number,
+  ): Promise<ExchangeResult> {
     const answers = new Array<OutcomeAnswer>(outcomes.length);
     const batches = cutOutcomes(queueKeys(queue), outcomes);
-    const last = batches.pop();
-    for (const batch of batches) await this.#send(queue, batch, 0, answers);
-    const { leased, quarantined, more, dropped } = await this.#send(queue, last, limit, answers);
-    return { answers, leased, more, quarantined, dropped };
+    let leasing: Leasing = { leased: [], more: false, quarantined: [], dropped: [] };
+    for (const [i, batch] of batches.entries()) {
+      // All that was outstanding is settled before more is taken.
+      const isLast = i === batches.length - 1;
+      leasing = await this.#send(queue, batch, isLast ? limit : 0, giveUpAt, answers);
+    }
+    return { answers, ...leasing };
   }
 
   async #send(
     queue: string,
-    batch: OutcomeBatch | undefined,
+    sent: OutcomeBatch,
     limit: number,
+    giveUpAt: number,
     answers: OutcomeAnswer[],
-  ): Promise<Omit<ExchangeResult, "answers">> {
-    const { logger, clock, runtime, commandTimeout } = this.#context;
-    const giveUpAt = runtime.clock.monotonic() + commandTimeout;
-    const sent = batch ?? new OutcomeBatch(queueKeys(queue));
+  ): Promise<Leasing> {
+    const { logger, clock, runtime } = this.#context;
     let reply = await this.#call(queue, sent, limit, giveUpAt);
     const again = this.#record(queue, sent, reply.refusals, answers);
     if (again !== undefined) {
@@ -109,8 +125,7 @@ export class Exchange implements Pick<Broker, "exchange"> {
       reply = await this.#call(queue, new OutcomeBatch(queueKeys(queue)), limit, giveUpAt);
     }
     const { more, dropped } = reply;
-    if (dropped.length > 0)
-      logger.warn({ queue, ids: dropped }, "dropped pending ids without a task, or copies");
+    if (dropped.length > 0) logger.warn({ queue, ids: dropped }, "dropped pending ids: copies, or no task");
     return { ...(await this.#accept(queue, reply.score, reply.grants)), more, dropped: [...dropped] };
   }
 
@@ -199,12 +214,12 @@ export class Exchange implements Pick<Broker, "exchange"> {
 
   /** Never rejects, for the tasks that came along: what is not archived now expires, and is listed then. */
   async #quarantine(queue: string, unreadable: readonly WireOutcome[]): Promise<string[]> {
-    const { logger, runtime, commandTimeout } = this.#context;
+    const { logger } = this.#context;
     const batch = new OutcomeBatch(queueKeys(queue));
     for (const outcome of unreadable) batch.add(outcome);
     const ids = unreadable.map(({ id }) => id);
     try {
-      const { refusals } = await this.#call(queue, batch, 0, runtime.clock.monotonic() + commandTimeout);
+      const { refusals } = await this.#call(queue, batch, 0, this.#giveUpAt());
       const archived = ids.filter((_, i) => !refusals.has(i + 1));
       logger.error({ queue, ids: archived }, "archived tasks whose message cannot be read");
       return archived;
