@@ -27,12 +27,17 @@ interface ErrorClass {
   readonly prototype: object;
 }
 
+/** Handlers may throw anything; a Proxy that does not let itself be looked at is none of ours. */
 function isInstance(wanted: ErrorClass, value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
-  if (Object.prototype.isPrototypeOf.call(wanted.prototype, value)) return true;
-  if (!(brand in value)) return false;
-  if (wanted.prototype === TitanQueueError.prototype) return true;
-  return Object.hasOwn(wanted, "code") && (value as { code?: unknown }).code === wanted.code;
+  try {
+    if (Object.prototype.isPrototypeOf.call(wanted.prototype, value)) return true;
+    if (!(brand in value)) return false;
+    if (wanted.prototype === TitanQueueError.prototype) return true;
+    return Object.hasOwn(wanted, "code") && (value as { code?: unknown }).code === wanted.code;
+  } catch {
+    return false;
+  }
 }
 
 // ---- what a caller handed in --------------------------------------------------------------------------------

@@ -15,11 +15,19 @@ const ORDER: readonly LogLevel[] = ["debug", "info", "warn", "error", "silent"];
 
 export const LOG_LEVELS: readonly LogLevel[] = ORDER;
 
-/** Passes events of `level` and above on to `logger`. */
+/**
+ * Passes events of `level` and above on to `logger`, which may be the user's: when it throws, the event goes to
+ * standard error instead, without its fields, and whoever told it is not harmed.
+ */
 export function levelled(logger: Logger, level: LogLevel): Logger {
   const from = ORDER.indexOf(level);
   const pass = (name: Exclude<LogLevel, "silent">) => (fields: LogFields, text: string) => {
-    if (ORDER.indexOf(name) >= from) logger[name](fields, text);
+    if (ORDER.indexOf(name) < from) return;
+    try {
+      logger[name](fields, text);
+    } catch {
+      consoleLogger[name]({ logger: "failed" }, text);
+    }
   };
   return { debug: pass("debug"), info: pass("info"), warn: pass("warn"), error: pass("error") };
 }

@@ -1,4 +1,5 @@
 import type { Logger } from "../runtime/logger.ts";
+import { errorText } from "./error-text.ts";
 
 /**
  * Calls code of the user's that stands beside a task, not in it (a listener, a policy, a callback), so that it cannot
@@ -6,7 +7,7 @@ import type { Logger } from "../runtime/logger.ts";
  */
 export function guarded<T>(logger: Logger, what: string, call: () => T): T | undefined {
   const failed = (error: unknown): undefined => {
-    logger.error({ error }, `${what} failed`);
+    logger.error({ error: errorText(error) }, `${what} failed`);
   };
   try {
     const answer = call();

@@ -13,6 +13,7 @@ import type { Runtime } from "../runtime/runtime.ts";
 import { receivedTask, type Task } from "../task.ts";
 import { LAST_INSTANT } from "../task-options.ts";
 import { Alarm } from "./alarm.ts";
+import { errorText } from "./error-text.ts";
 import type { ServerEvents, SettleCause } from "./events.ts";
 import { guarded, isThenable } from "./guarded.ts";
 import { attemptFacts, Finished } from "./outcome.ts";
@@ -157,16 +158,19 @@ export class TaskRunner {
     let value: unknown;
     try {
       value = route.handler(worker.task, worker.ctx);
+      // Whether it can be awaited is for the value to say, which may throw, too.
+      if (isThenable(value)) {
+        value.then(
+          (result) => this.#succeeded(worker, result),
+          (error) => this.#failed(worker, error),
+        );
+        return;
+      }
     } catch (error) {
       this.#failed(worker, error);
       return;
     }
-    if (isThenable(value)) {
-      value.then(
-        (result) => this.#succeeded(worker, result),
-        (error) => this.#failed(worker, error),
-      );
-    } else this.#succeeded(worker, value);
+    this.#succeeded(worker, value);
   }
 
   #undecoded(worker: Worker, error: unknown): void {
@@ -247,7 +251,7 @@ export class TaskRunner {
     });
     this.#decide(worker, settlement, cause);
     logger[verdict.outcome === "archive" ? "warn" : "debug"](
-      { ...attemptFacts(worker.leased), error, cause },
+      { ...attemptFacts(worker.leased), error: errorText(error), cause },
       verdict.outcome === "archive" ? "task archived" : "attempt failed",
     );
     if (errorHandler !== undefined) {
