@@ -3,6 +3,9 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { ServerEvents } from "./events.ts";
 
+/** Least time between two calls to those who wait for the end of an outage, in case only some calls fail. */
+const RETURN_GAP = 1_000;
+
 /**
  * Whether the store answers, as the server's calls find out. An outage is told once when it begins and once when it
  * ends, however many loops run into it.
@@ -45,12 +48,13 @@ export class EngineState {
   /** A call was answered. */
   up(): void {
     if (this.#error === undefined) return;
+    const sinceLast = this.#clock.monotonic() - this.#returnedAt;
     this.#error = undefined;
     this.#returnedAt = this.#clock.monotonic();
     this.#changedAt = this.#clock.now();
     this.#logger.info({}, "the engine answers again");
     this.#events.emit("engine", { state: "available" });
-    for (const listener of this.#onReturn) listener();
+    if (sinceLast >= RETURN_GAP) for (const listener of this.#onReturn) listener();
   }
 
   /** The store could not be reached. */
@@ -63,7 +67,7 @@ export class EngineState {
     this.#events.emit("engine", { state: "unavailable", error });
   }
 
-  /** Makes a call. An outage is noted and answered by `undefined`; every other failure is the caller's. */
+  /** Makes a call to the store. An outage is noted and answered by `undefined`; every other failure is the caller's. */
   async call<T>(work: () => Promise<T>): Promise<T | undefined> {
     try {
       const answer = await work();

@@ -18,6 +18,8 @@ export interface ForwarderOptions {
 
 /** Tasks moved in one call. */
 const BATCH = 500;
+/** Least rest before a task that is due any moment, or that the store does not hand over although it is. */
+const LEAST_REST = 5;
 /** Least time between two orders of news: each retry and each schedule is some. */
 const WATCH_EVERY = 250;
 
@@ -53,7 +55,7 @@ export function forwarder(options: ForwarderOptions): PeriodicComponent {
     try {
       const result = await engineState.call(() => broker.forward(queue, BATCH));
       if (result?.nextDueAt !== undefined) {
-        rest = Math.min(rest, Math.max(0, result.nextDueAt - broker.now()));
+        rest = Math.min(rest, Math.max(LEAST_REST, result.nextDueAt - broker.now()));
       }
       return result?.moved === BATCH;
     } catch (error) {

@@ -46,7 +46,8 @@ export function heartbeater(options: HeartbeaterOptions): PeriodicComponent {
     }
     for (const [queue, all] of byQueue) {
       for (let from = 0; from < all.length; from += MAX_LEASES) {
-        await renew(queue, all.slice(from, from + MAX_LEASES));
+        const some = all.slice(from, from + MAX_LEASES);
+        await engineState.call(() => renew(queue, some));
       }
     }
   }
@@ -76,9 +77,8 @@ export function heartbeater(options: HeartbeaterOptions): PeriodicComponent {
     immediately: true,
     // Whatever becomes of the leases, the server shows itself.
     tick: async () => {
-      const renewed = engineState.call(renewLeases);
-      const shown = engineState.call(show);
-      const failed = (await Promise.allSettled([renewed, shown])).find(({ status }) => status === "rejected");
+      const ends = await Promise.allSettled([renewLeases(), engineState.call(show)]);
+      const failed = ends.find(({ status }) => status === "rejected");
       if (failed?.status === "rejected") throw failed.reason;
     },
     onStop: async () => {

@@ -124,7 +124,7 @@ export class Server implements AsyncDisposable {
    * @throws {@link RedisAuthError} {@link RedisVersionError} … what trying again would not mend.
    */
   async start(handler: Handler | ServeMux): Promise<void> {
-    if (this.#state !== "new") throw new ServerStateError("a server starts once; make a new one");
+    this.#requireNew();
     const router = routerOf(handler);
     this.#checkQueues(router);
     this.#enter("starting");
@@ -194,6 +194,7 @@ export class Server implements AsyncDisposable {
    * @example process.exit(await server.run(mux));
    */
   async run(handler: Handler | ServeMux): Promise<0 | 3> {
+    this.#requireNew();
     const { logger } = this.#config;
     const off = onSignals(this.#signals, {
       stop: () => this.stop(),
@@ -242,6 +243,10 @@ export class Server implements AsyncDisposable {
   }
 
   // ---- the way in -----------------------------------------------------------------------------------------
+
+  #requireNew(): void {
+    if (this.#state !== "new") throw new ServerStateError("a server starts once; make a new one");
+  }
 
   #checkQueues(router: Router): void {
     const { queues, strictQueues, logger } = this.#config;

@@ -6,6 +6,7 @@ import { ServeMux } from "../../src/server/serve-mux.ts";
 import type { TaskContext } from "../../src/server/task-context.ts";
 import { Task } from "../../src/task.ts";
 import { golden } from "../support/golden.ts";
+import { gate } from "./server-rig.ts";
 
 const ctx = {} as TaskContext;
 
@@ -181,10 +182,7 @@ describe("middleware", () => {
   });
 
   it("that fails on its own fails the task, once the handler has ended", async () => {
-    let end = () => undefined as void;
-    const handled = new Promise<void>((resolve) => {
-      end = resolve;
-    });
+    const { opened: handled, open: end } = gate();
     const mux = new ServeMux()
       .handle("a", () => handled)
       .use((_task, _ctx, next) => {

@@ -34,7 +34,8 @@ export function recordingLogger(): Logger & { readonly lines: LogLine[] } {
 export function serverRig(options: ServerOptions = {}, timings: Partial<ServerTimings> = {}) {
   const runtime = fakeRuntime();
   const { clock } = runtime;
-  const engine = new FaultyEngine(memoryEngine({ runtime }), clock);
+  const store = memoryEngine({ runtime });
+  const engine = new FaultyEngine(store, clock);
   const client = new Client(engine, { runtime });
   const signals = new EventEmitter();
   const logger = recordingLogger();
@@ -52,6 +53,8 @@ export function serverRig(options: ServerOptions = {}, timings: Partial<ServerTi
     runtime,
     clock,
     engine,
+    /** The same tasks over a connection that is never broken, as another process has. */
+    elsewhere: store.broker,
     client,
     signals,
     server,
