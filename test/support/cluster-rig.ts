@@ -1,4 +1,4 @@
-import { Cluster } from "ioredis";
+import { Cluster, type Redis } from "ioredis";
 import { RedisRig } from "./redis-rig.ts";
 import { until } from "./server-process.ts";
 
@@ -46,6 +46,25 @@ export class ClusterRig {
     for (const node of this.nodes) await node.flush();
   }
 
+  /** Moves a slot to the next node, key by key; `between` runs when half of the keys have moved. */
+  async migrate(slot: number, between: () => Promise<void> = async () => undefined): Promise<void> {
+    const clients = this.nodes.map((node) => node.client());
+    const ids = await Promise.all(clients.map((client) => client.call("CLUSTER", "MYID") as Promise<string>));
+    const owned = await Promise.all(clients.map((client) => owns(client, slot)));
+    const from = owned.indexOf(true);
+    const to = (from + 1) % clients.length;
+    const [source, target] = [clients[from] as Redis, clients[to] as Redis];
+    await target.cluster("SETSLOT", slot, "IMPORTING", ids[from] as string);
+    await source.cluster("SETSLOT", slot, "MIGRATING", ids[to] as string);
+    const keys = (await source.cluster("GETKEYSINSLOT", slot, 10_000)) as string[];
+    for (const [i, key] of keys.entries()) {
+      if (i === Math.ceil(keys.length / 2)) await between();
+      await source.migrate("127.0.0.1", this.nodes[to]?.port as number, key, 0, 5_000);
+    }
+    for (const client of [target, source]) await client.cluster("SETSLOT", slot, "NODE", ids[to] as string);
+    for (const client of clients) client.disconnect();
+  }
+
   async stop(): Promise<void> {
     for (const client of this.#clients.splice(0)) client.disconnect();
     for (const node of this.nodes) await node.stop();
@@ -62,4 +81,13 @@ function slotsOf(node: number): number[] {
 async function isComplete(client: ReturnType<RedisRig["client"]>): Promise<boolean> {
   const info = await client.cluster("INFO");
   return info.includes("cluster_state:ok") && info.includes(`cluster_known_nodes:${MASTERS}`);
+}
+
+async function owns(client: Redis, slot: number): Promise<boolean> {
+  const nodes = (await client.cluster("NODES")) as string;
+  const mine = nodes.split("\n").find((line) => line.includes("myself")) ?? "";
+  return mine.split(" ").some((word) => {
+    const [, from, to] = /^(\d+)(?:-(\d+))?$/.exec(word) ?? [];
+    return from !== undefined && slot >= Number(from) && slot <= Number(to ?? from);
+  });
 }

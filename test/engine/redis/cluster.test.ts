@@ -1,4 +1,4 @@
-import { Redis } from "ioredis";
+import type { Redis } from "ioredis";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { keySlot } from "../../../src/engine/redis/key-slot.ts";
 import { EngineUrlInvalidError } from "../../../src/errors.ts";
@@ -67,7 +67,7 @@ describe("a Redis Cluster", () => {
       }
     };
     const done = load();
-    await migrate(slot);
+    await cluster.migrate(slot);
     moving = false;
     await done;
 
@@ -84,7 +84,7 @@ describe("a Redis Cluster", () => {
     await connection.command(a, "SET", [a, 0]);
     await connection.command(b, "SET", [b, 0]);
     let answer: Promise<unknown> | undefined;
-    await migrate(keySlot(a), async () => {
+    await cluster.migrate(keySlot(a), async () => {
       answer = connection.run(both, [a, b], []);
       // Another round trip to the same nodes, so that the script has been refused by now.
       await connection.command("asynq:{split}:c", "GET", ["asynq:{split}:c"]);
@@ -122,31 +122,3 @@ describe("a Redis Cluster", () => {
     await single.stop();
   });
 });
-
-/** Moves a slot to another node key by key; `between` runs when half of the keys have moved. */
-async function migrate(slot: number, between: () => Promise<void> = async () => undefined): Promise<void> {
-  const clients = cluster.nodes.map(({ port }) => new Redis({ host: "127.0.0.1", port }));
-  const ids = await Promise.all(clients.map((client) => client.call("CLUSTER", "MYID") as Promise<string>));
-  const owned = await Promise.all(clients.map((client) => owns(client, slot)));
-  const from = owned.indexOf(true);
-  const to = (from + 1) % clients.length;
-  const [source, target] = [clients[from] as Redis, clients[to] as Redis];
-  await target.cluster("SETSLOT", slot, "IMPORTING", ids[from] as string);
-  await source.cluster("SETSLOT", slot, "MIGRATING", ids[to] as string);
-  const keys = (await source.cluster("GETKEYSINSLOT", slot, 1_000)) as string[];
-  for (const [i, key] of keys.entries()) {
-    if (i === Math.ceil(keys.length / 2)) await between();
-    await source.migrate("127.0.0.1", cluster.nodes[to]?.port as number, key, 0, 5_000);
-  }
-  for (const client of [target, source]) await client.cluster("SETSLOT", slot, "NODE", ids[to] as string);
-  for (const client of clients) client.disconnect();
-}
-
-async function owns(client: Redis, slot: number): Promise<boolean> {
-  const nodes = (await client.cluster("NODES")) as string;
-  const mine = nodes.split("\n").find((line) => line.includes("myself")) ?? "";
-  return mine.split(" ").some((word) => {
-    const [, from, to] = /^(\d+)(?:-(\d+))?$/.exec(word) ?? [];
-    return from !== undefined && slot >= Number(from) && slot <= Number(to ?? from);
-  });
-}
