@@ -131,18 +131,19 @@ export class TaskRunner {
       route = this.#options.router.route(worker.message.type);
       worker.policy = route.options;
       payload = route.definition?.decode(worker.message.payload);
+      if (isThenable(payload)) {
+        payload.then(
+          (value) => this.#callDecoded(worker, route, value),
+          (error) => this.#undecoded(worker, error),
+        );
+        return;
+      }
     } catch (error) {
       this.#undecoded(worker, error);
       return;
     }
     if (route.definition === undefined) this.#call(worker, route);
-    else if (!isThenable(payload)) this.#callDecoded(worker, route, payload);
-    else {
-      payload.then(
-        (value) => this.#callDecoded(worker, route, value),
-        (error) => this.#undecoded(worker, error),
-      );
-    }
+    else this.#callDecoded(worker, route, payload);
   }
 
   #callDecoded(worker: Worker, route: Route, value: unknown): void {
