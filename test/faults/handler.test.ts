@@ -86,7 +86,7 @@ it("retries a task whose handler returns a value that bites (B04)", async () => 
   expect(server.settled.map(({ outcome }) => outcome)).toEqual(["retry", "done"]);
 });
 
-it("keeps the slot of a handler that ignores its time limit, and retries its task elsewhere (B05)", async () => {
+it("keeps the slot of a handler that ignores its time limit, and retries its task in another (B05)", async () => {
   const queue = freshQueue();
   const client = bench.client(redis.url);
   let running = 0;
