@@ -8,7 +8,7 @@ export interface ForwarderOptions {
   readonly broker: Pick<Broker, "forward" | "now">;
   readonly queues: readonly string[];
   /** Milliseconds between looks at queues where nothing falls due. */
-  readonly interval: number;
+  readonly interval: () => number;
   /** Asks for a {@link PeriodicComponent.wake} when a task is scheduled that is earlier than those that wait. */
   readonly watch: (queue: string) => void;
   readonly engineState: EngineState;
@@ -31,10 +31,10 @@ export function forwarder(options: ForwarderOptions): PeriodicComponent {
   const { broker, queues, interval, watch, engineState, runtime, logger } = options;
   let watchedAt = Number.NEGATIVE_INFINITY;
   /** Milliseconds until the next tick. */
-  let rest = interval;
+  let rest = 0;
 
   async function forwardAll(signal: AbortSignal): Promise<void> {
-    rest = interval;
+    rest = interval();
     const sinceWatched = runtime.clock.monotonic() - watchedAt;
     if (sinceWatched >= WATCH_EVERY) {
       watchedAt = runtime.clock.monotonic();

@@ -77,7 +77,7 @@ export function assemble(options: PartsOptions): Parts {
     queues: config.queues,
     strictPriority: config.strictPriority,
     concurrency: config.concurrency,
-    taskCheckInterval: config.taskCheckInterval,
+    pollInterval: () => watcher.pollInterval(config.taskCheckInterval),
     abortGrace,
     runner,
     workers,
@@ -89,7 +89,7 @@ export function assemble(options: PartsOptions): Parts {
   });
   const forward = forwarder({
     ...common,
-    interval: config.delayedTaskCheckInterval,
+    interval: () => watcher.pollInterval(config.delayedTaskCheckInterval),
     watch: (queue) => watcher.arm(queue, "delayed"),
   });
   const identity = {

@@ -27,10 +27,10 @@ export interface ProcessorOptions {
   readonly shutdownClock: ShutdownClock;
   /** Asks to be told, through {@link Processor.wake}, when a queue that was found empty may have work. */
   readonly watch: (queue: string) => void;
-  /** Whether such news comes at once; while it does not, queues are polled. */
+  /** Whether such news comes at once; while it does not, all queues are polled. */
   readonly watchIsLive: () => boolean;
-  /** Milliseconds between polls. */
-  readonly taskCheckInterval: number;
+  /** Milliseconds between polls, on average. */
+  readonly pollInterval: () => number;
   /** Milliseconds a handler has to end after its abort. */
   readonly abortGrace: number;
   readonly runtime: Runtime;
@@ -314,8 +314,8 @@ export class Processor implements Component {
 
   /** The safety net: all queues if no news of them comes at once, else one of them, in turn. */
   #poll(): void {
-    const { runtime, taskCheckInterval, watchIsLive } = this.#options;
-    this.#cancelPoll = runtime.clock.setTimer(taskCheckInterval * (0.5 + runtime.random()), () => {
+    const { runtime, pollInterval, watchIsLive } = this.#options;
+    this.#cancelPoll = runtime.clock.setTimer(pollInterval() * (0.5 + runtime.random()), () => {
       if (watchIsLive()) {
         const lanes = [...this.#lanes.values()];
         const lane = lanes[this.#polled++ % lanes.length];

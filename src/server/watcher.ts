@@ -1,6 +1,9 @@
 import type { Broker, QueueWatch, Wake, WatchKind } from "../broker/broker.ts";
 import type { Component } from "../runtime/component.ts";
 
+/** How much rarer a queue is polled while news of it come at once: then polling is only the safety net. */
+const SAFETY_FACTOR = 5;
+
 /** The server's one watch over its queues: the parts ask it for news, and the news go to `wake`. */
 export class Watcher implements Component {
   readonly name = "watcher";
@@ -29,5 +32,10 @@ export class Watcher implements Component {
   /** News come at once. */
   get live(): boolean {
     return this.#watch?.live ?? false;
+  }
+
+  /** Milliseconds between polls, where `interval` is right for a store that tells no news. */
+  pollInterval(interval: number): number {
+    return this.live ? interval * SAFETY_FACTOR : interval;
   }
 }

@@ -25,7 +25,7 @@ describe("the forwarder", () => {
     const watched: string[] = [];
     const component = forwarder({
       ...parts,
-      interval: 1_000,
+      interval: () => 1_000,
       watch: (queue) => watched.push(queue),
       broker: {
         now: () => parts.clock.now(),

@@ -101,7 +101,7 @@ async function processorRig(options: Partial<ProcessorOptions> = {}) {
     shutdownClock: new ShutdownClock(runtime.clock),
     watch: (queue) => watched.push(queue),
     watchIsLive: () => state.live,
-    taskCheckInterval: 1_000,
+    pollInterval: () => 1_000,
     abortGrace: 5_000,
     runtime,
     logger,
@@ -308,7 +308,7 @@ describe("the processor", () => {
   });
 
   it("waits longer the longer the store is away, but never more than a second, and is told of its return", async () => {
-    const rig = await processorRig({ concurrency: 1, taskCheckInterval: 3_600_000 });
+    const rig = await processorRig({ concurrency: 1, pollInterval: () => 3_600_000 });
     const start = rig.clock.monotonic();
     for (let i = 0; i < 10; i++) {
       const before = rig.calls.length;

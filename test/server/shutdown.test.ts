@@ -226,7 +226,8 @@ describe("a shutdown in trouble", () => {
     rig.engine.fault = "up";
     await rig.start(() => undefined);
     rig.engine.fault = "mute";
-    await rig.clock.advance(1_500);
+    // The safety poll asks for tasks within 7.5 s.
+    await rig.clock.advance(8_000);
     rig.engine.fault = "up";
     rig.engine.calls.length = 0;
     await timed(rig, rig.server.shutdown());
