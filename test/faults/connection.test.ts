@@ -7,7 +7,7 @@ import { redisForFile } from "../support/redis-rig.ts";
 import { benchForFile, freshQueue, type LocalServer } from "./bench.ts";
 import { eventually } from "./eventually.ts";
 
-/** C08 to C10, C13 and C16: what Redis may do to its clients and their data while they work. docs/reliability.md b. */
+/** C03, C08 to C10, C13 and C16: what Redis may do to its clients and their data while they work. docs/reliability.md b. */
 
 const redis = await redisForFile();
 const bench = benchForFile();
@@ -183,4 +183,21 @@ it("survives FLUSHALL in the middle of its work (C16)", async () => {
   expect(await admin.smembers("asynq:queues")).toContain(queue);
   expect(server.started.length).toBeLessThan(200);
   await assertInvariants(admin, [queue]);
+});
+
+it("goes on with empty queues after a restart that kept nothing, and registers them anew (C03)", async () => {
+  const queue = freshQueue();
+  const client = bench.client(redis.url);
+  const server = await bench.server(redis.url, () => wait(20), { queue });
+  await client.enqueueBatch(tasks(200, queue));
+  await server.hasSettled(20);
+  await redis.restart();
+  const admin = redis.client();
+  expect(await admin.exists(`asynq:{${queue}}:pending`)).toBe(0);
+
+  const next = await client.enqueue(new Task("work", "after"), { queue });
+  await eventually("new work is done", () => server.settled.some(({ taskId }) => taskId === next.id));
+  expect(await admin.smembers("asynq:queues")).toEqual([queue]);
+  await eventually("the server shows itself again", async () => (await admin.zcard("asynq:servers")) === 1);
+  expect(server.started.length).toBeLessThan(200);
 });
