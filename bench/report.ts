@@ -102,7 +102,7 @@ function spread(values: readonly number[]) {
   };
 }
 
-export function median(values: readonly number[]): number {
+function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
   const [low, high] = [sorted[Math.max(0, middle - 1)] as number, sorted[middle] as number];

@@ -21,23 +21,24 @@ interface Door {
 }
 
 /** Files at the root that are rooms of their own; the others make up the room `root`. */
-const OWN_ROOMS = ["errors.ts", "duration.ts", "create-engine.ts", "index.ts"];
-const SMALL_FILES = ["root", "errors.ts", "duration.ts"];
-const ENGINE = ["broker", "protocol", "runtime", "engine", "errors.ts", "duration.ts"];
+const OWN_ROOMS = ["errors.ts", "duration.ts", "suggestion.ts", "create-engine.ts", "index.ts"];
+const SMALL_FILES = ["root", "errors.ts", "duration.ts", "suggestion.ts"];
+const ENGINE = ["broker", "protocol", "runtime", "engine", "errors.ts", "duration.ts", "suggestion.ts"];
 const UPPER = [...SMALL_FILES, "broker", "protocol", "runtime", "create-engine.ts"];
 
 const DOORS: Readonly<Record<string, Door>> = {
   "errors.ts": {},
   "duration.ts": { rooms: ["errors.ts"] },
+  "suggestion.ts": { rooms: ["errors.ts"] },
   root: {
-    rooms: ["errors.ts", "duration.ts"],
+    rooms: ["errors.ts", "duration.ts", "suggestion.ts"],
     types: ["broker", "protocol"],
     packages: ["@standard-schema/spec"],
   },
   runtime: { rooms: ["errors.ts"] },
   protocol: { rooms: ["errors.ts"], types: ["root"] },
   broker: { types: ["protocol", "runtime", "duration.ts"] },
-  engine: {},
+  engine: { rooms: ["broker", "runtime", "errors.ts", "duration.ts", "suggestion.ts"] },
   "engine/memory": { rooms: ENGINE },
   "engine/redis": { rooms: ENGINE, packages: ["ioredis"] },
   "create-engine.ts": {

@@ -1,4 +1,5 @@
 import { type Engine, type EngineOptions, engineBrand } from "./broker/engine.ts";
+import { checkEngineOptions } from "./engine/engine-options.ts";
 import { namedMemoryEngine } from "./engine/memory/memory-engine.ts";
 import { redisEngine } from "./engine/redis/redis-engine.ts";
 import { EngineUrlInvalidError, EngineUrlMissingError, UnsupportedClientError } from "./errors.ts";
@@ -23,6 +24,7 @@ const SCHEMES: Readonly<Record<string, (url: string, options: EngineOptions) => 
  * @param url - without one, the environment variable TITANQUEUE_URL
  * @throws {@link EngineUrlMissingError} neither is given.
  * @throws {@link EngineUrlInvalidError} it cannot be understood.
+ * @throws {@link InvalidOptionError} an option is unknown or not acceptable.
  */
 export function createEngine(url?: string | undefined, options: EngineOptions = {}): Engine {
   const given = url ?? process.env["TITANQUEUE_URL"] ?? "";
@@ -41,6 +43,8 @@ export function createEngine(url?: string | undefined, options: EngineOptions = 
 
 /** What clients, servers and inspectors take as their engine: a URL, an engine, or nothing (TITANQUEUE_URL). */
 export function resolveEngine(source: string | Engine | undefined, options: EngineOptions = {}): Engine {
+  // An engine that is handed in has options of its own; a mistake in these is one all the same.
+  checkEngineOptions(options);
   if (source === undefined || typeof source === "string") return createEngine(source, options);
   if (typeof source === "object" && source !== null && source[engineBrand] === true) return source;
   throw new UnsupportedClientError(

@@ -13,7 +13,7 @@ import { type PayloadFormat, Task } from "./task.ts";
 import { requireTaskType, sealTaskOptions, type TaskOptions } from "./task-options.ts";
 
 /** Marks definitions, so that two copies of the package know each other's. */
-export const definitionBrand: unique symbol = Symbol.for("titanqueue.definition") as never;
+const definitionBrand: unique symbol = Symbol.for("titanqueue.definition") as never;
 
 /** Writes and reads a payload that is not JSON: Protobuf, MessagePack, JSON with big integers. */
 export interface Codec<P> {
@@ -87,7 +87,8 @@ interface DefinitionParts<I> {
  * `payload` is a schema of any Standard Schema library (zod, valibot, arktype, …): a producer hands in its input, the
  * handler gets its output. Enqueueing validates what the handler will read, the JSON form of the input, so a schema
  * that does not survive JSON fails in the producer. The server validates again, and archives an invalid task at once.
- * `codec` takes the place of `payload` for bytes that are not JSON. With neither, the task has no payload.
+ * `codec` takes the place of `payload` for bytes that are not JSON. With neither, the task has no payload
+ * (`new Task(type, payload)` carries one that nobody checks).
  *
  * `result` is a schema too, and only gives what handlers return its type; results are not validated.
  *
@@ -186,7 +187,12 @@ function codecFormat<I>(type: string, codec: Codec<I>): PayloadFormat {
   }
   return {
     encode(input: I) {
-      const bytes: unknown = codec.encode(input);
+      let bytes: unknown;
+      try {
+        bytes = codec.encode(input);
+      } catch (cause) {
+        throw new PayloadNotSerializableError("payload", `codec.encode: ${messageOf(cause)}`, { cause });
+      }
       if (types.isUint8Array(bytes)) return Buffer.from(bytes);
       throw new PayloadNotSerializableError("payload", "codec.encode did not return a Uint8Array");
     },

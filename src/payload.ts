@@ -10,15 +10,18 @@ const MAX_DEPTH = 1_000;
  * on using it), nothing for `undefined`.
  *
  * What JSON would change without a word (NaN, Map, a class instance, …) is refused, except that properties that are
- * `undefined` are left out and that `toJSON` is honoured (a Date becomes ISO text).
+ * `undefined` are left out and that `toJSON` is honoured (a Date becomes ISO text). Bytes within a value are refused
+ * too: JSON has no form for them.
  *
  * @throws {@link PayloadNotSerializableError} `path` says where in the value, beginning with the `path` given.
  */
 export function encodePayload(value: unknown, path = "payload"): Uint8Array | undefined {
   if (value === undefined) return undefined;
   if (types.isUint8Array(value)) return Buffer.from(value);
-  requireJson(value, path, []);
-  return Buffer.from(JSON.stringify(value));
+  return reading(path, () => {
+    if (!isSurelyJson(value)) requireJson(value, path, []);
+    return Buffer.from(JSON.stringify(value));
+  });
 }
 
 /**
@@ -34,6 +37,63 @@ export function decodePayload(bytes: Uint8Array | undefined, taskType: string): 
   } catch (cause) {
     throw new PayloadNotJsonError(taskType, { cause });
   }
+}
+
+/** Runs what may call code of the user's: getters, `toJSON`. What that throws is told as a refusal at `path`. */
+function reading<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    if (cause instanceof PayloadNotSerializableError) throw cause;
+    const problem = `cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`;
+    throw new PayloadNotSerializableError(path, problem, { cause });
+  }
+}
+
+/**
+ * Whether JSON carries all of `value`, in a quick look that remembers no path. No is not the last word:
+ * {@link requireJson} then looks again, and says what is wrong and where, if anything is.
+ */
+function isSurelyJson(value: unknown): boolean {
+  try {
+    return isJsonWithin(MAX_DEPTH, value);
+  } catch {
+    return false; // a getter threw: let the slow look say which one
+  }
+}
+
+function isJsonWithin(depth: number, value: unknown): boolean {
+  switch (typeof value) {
+    case "string":
+    case "boolean":
+      return true;
+    case "number":
+      return Number.isFinite(value);
+    case "object":
+      return value === null || isJsonObjectWithin(depth, value);
+    default:
+      return false;
+  }
+}
+
+/** A cycle is deeper than any depth. */
+function isJsonObjectWithin(depth: number, value: object): boolean {
+  if (depth === 0) return false;
+  if (hasToJson(value)) return types.isDate(value) && isPlainDate(value);
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) if (!isJsonWithin(depth - 1, value[i])) return false;
+    return true;
+  }
+  if (!isPlain(value)) return false;
+  for (const key of Object.keys(value)) {
+    const member = (value as Record<string, unknown>)[key];
+    if (member !== undefined && !isJsonWithin(depth - 1, member)) return false;
+  }
+  return true;
+}
+
+function isPlainDate(date: Date): boolean {
+  return date.toJSON === Date.prototype.toJSON && !Number.isNaN(date.getTime());
 }
 
 /** `within` holds the objects that contain `value`, outermost first. */
@@ -63,19 +123,23 @@ function requireJsonObject(value: object, path: string, within: object[]): void 
     throw new PayloadNotSerializableError(path, `is nested deeper than ${MAX_DEPTH} levels`);
   }
   within.push(value);
-  const stated = hasToJson(value) ? replacementOf(value, path) : value;
+  if (types.isUint8Array(value)) throw notPlain(value, path);
+  const stated = reading(path, () => (hasToJson(value) ? replacementOf(value, path) : value));
   if (typeof stated !== "object" || stated === null) requireJson(stated, path, within);
   else if (Array.isArray(stated)) {
     for (let i = 0; i < stated.length; i++) requireJson(stated[i], `${path}[${i}]`, within);
   } else if (isPlain(stated) || (stated === value && hasToJson(value))) {
     for (const key of Object.keys(stated)) {
-      const member = (stated as Record<string, unknown>)[key];
-      if (member !== undefined) requireJson(member, memberPath(path, key), within);
+      const at = memberPath(path, key);
+      const member = reading(at, () => (stated as Record<string, unknown>)[key]);
+      if (member !== undefined) requireJson(member, at, within);
     }
-  } else {
-    throw new PayloadNotSerializableError(path, `JSON cannot hold ${describe(stated)}; send plain data`);
-  }
+  } else throw notPlain(stated, path);
   within.pop();
+}
+
+function notPlain(value: object, path: string): PayloadNotSerializableError {
+  return new PayloadNotSerializableError(path, `JSON cannot hold ${describe(value)}; send plain data`);
 }
 
 /** What JSON writes instead of the object. JSON does not ask that one for a `toJSON` of its own. */

@@ -15,11 +15,15 @@ export function suggestion(word: string, known: readonly string[]): string {
 }
 
 /**
- * Refuses a property of `options` that is not in `known`: a misspelt option would do nothing, without a word.
+ * Refuses a property of `options` that is not in `known`: a misspelt option would do nothing, without a word. Refuses
+ * what is no object at all, too.
  *
  * @param where - whose options they are, for the message
  */
 export function requireKnownNames(where: string, options: object, known: readonly string[]): void {
+  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+    throw new InvalidOptionError("options", `expected an object for ${where}`);
+  }
   for (const name of Object.keys(options)) {
     if (!known.includes(name)) throw unknownName(where, name, known);
   }

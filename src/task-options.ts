@@ -28,7 +28,8 @@ export interface TaskOptions {
    * keeps its lock until the time is over.
    */
   unique?: Duration | { readonly for: Duration; readonly key?: string | undefined } | undefined;
-  /** What an enqueue does when an equal task holds the lock: throw, or answer that task. @defaultValue `"throw"` */
+  /** What an enqueue does when an equal task holds the lock: throw, or answer that task. It throws
+   * all the same when that task was deleted and its lock was left behind. @defaultValue `"throw"` */
   ifDuplicate?: "throw" | "return" | undefined;
   /** How long to keep the task and its result after success, rounded up to whole seconds. @defaultValue 0: deleted at once */
   retention?: Duration | undefined;

@@ -1,7 +1,13 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { createEngine, resolveEngine } from "../src/create-engine.ts";
 import { memoryEngine } from "../src/engine/memory/memory-engine.ts";
-import { EngineUrlInvalidError, EngineUrlMissingError, UnsupportedClientError } from "../src/errors.ts";
+import { redisEngine } from "../src/engine/redis/redis-engine.ts";
+import {
+  EngineUrlInvalidError,
+  EngineUrlMissingError,
+  InvalidOptionError,
+  UnsupportedClientError,
+} from "../src/errors.ts";
 import { message } from "./contract/tasks.ts";
 
 afterEach(() => {
@@ -57,6 +63,33 @@ describe("createEngine", () => {
     await one?.broker.enqueue([{ message: message("q") }]);
     expect(await same?.inspection.queues()).toEqual(["q"]);
     expect(await other?.inspection.queues()).toEqual([]);
+  });
+});
+
+describe("the options of an engine", () => {
+  const doors: [string, (options: never) => unknown][] = [
+    ["memoryEngine", memoryEngine],
+    ["redisEngine", (options) => redisEngine("redis://localhost", options)],
+    ["createEngine", (options) => createEngine("memory:", options)],
+    ["resolveEngine, beside an engine,", (options) => resolveEngine(memoryEngine(), options)],
+  ];
+
+  it.each(
+    doors.flatMap(([door, make]) =>
+      [
+        [{ comandTimeout: "5s" }, 'did you mean "commandTimeout"'],
+        [{ runtme: undefined }, 'did you mean "runtime"'],
+        [{ commandTimeout: "banana" }, "commandTimeout"],
+        [{ commandTimeout: 0 }, "commandTimeout: must not be 0"],
+        [{ commandTimeout: "0s" }, "commandTimeout: must not be 0"],
+        [{ logger: { info: () => undefined } }, "logger"],
+        [{ runtime: {} }, "runtime"],
+        [null, "expected an object"],
+      ].map(([options, text]) => ({ door, make, options, text })),
+    ),
+  )("$door refuses $options", ({ make, options, text }) => {
+    expect(() => make(options as never)).toThrow(InvalidOptionError);
+    expect(() => make(options as never)).toThrow(text as string);
   });
 });
 

@@ -86,6 +86,25 @@ describe("a definition with a codec", () => {
     expect(task.decode(undefined)).toBe(0n);
   });
 
+  it("refuses what the codec cannot write, and says why", () => {
+    const cause = new RangeError("too big");
+    const failing = defineTask("failing", {
+      codec: {
+        encode: (_: number) => {
+          throw cause;
+        },
+        decode: () => 0,
+      },
+    });
+    expect(() => failing(1).bytes).toThrow(
+      expect.objectContaining({
+        code: "PAYLOAD_NOT_SERIALIZABLE",
+        cause,
+        message: expect.stringContaining("codec.encode: too big"),
+      }),
+    );
+  });
+
   it("calls bytes that the codec cannot read an invalid payload", () => {
     expect(() => task.decode(bytes("x"))).toThrow(InvalidPayloadError);
   });

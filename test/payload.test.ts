@@ -80,6 +80,9 @@ describe("a payload that JSON would change without a word", () => {
     ["payload", new Set(), "an instance of Set"],
     ["payload.p", { p: Promise.resolve() }, "await it first"],
     ["payload.bytes", { bytes: new Uint8Array(1) }, "an instance of Uint8Array"],
+    ["payload.bytes", { bytes: Buffer.alloc(1) }, "an instance of Buffer"],
+    ["payload.b", { b: { toJSON: () => Buffer.alloc(1) } }, "an instance of Buffer"],
+    ["payload.at", { at: Object.assign(new Date(0), { toJSON: () => 1n }) }, "BigInt"],
     ["payload.user", { user: new Silent() }, "an instance of Silent"],
     ["payload.e", { e: new Error("x") }, "an instance of Error"],
     ["payload.at", { at: new Date(Number.NaN) }, "invalid Date"],
@@ -93,6 +96,25 @@ describe("a payload that JSON would change without a word", () => {
     const encode = () => encodePayload(value);
     expect(encode).toThrow(PayloadNotSerializableError);
     expect(encode).toThrow(expect.objectContaining({ path, message: expect.stringContaining(problem) }));
+  });
+});
+
+describe("a payload that throws when it is read", () => {
+  const cause = new RangeError("no luck");
+  const fail = () => {
+    throw cause;
+  };
+
+  it.each([
+    ["payload.user.name", { user: Object.defineProperty({}, "name", { enumerable: true, get: fail }) }],
+    ["payload[0]", [{ toJSON: fail }]],
+    ["payload", new Proxy({}, { ownKeys: fail })],
+  ])("is refused at %s, with what it threw as the cause", (path, value) => {
+    const encode = () => encodePayload(value);
+    expect(encode).toThrow(PayloadNotSerializableError);
+    expect(encode).toThrow(
+      expect.objectContaining({ path, cause, message: expect.stringContaining("no luck") }),
+    );
   });
 });
 

@@ -1,4 +1,4 @@
-import type { EnqueueAnswer, EnqueueEntry } from "../broker/broker.ts";
+import type { Broker, EnqueueAnswer } from "../broker/broker.ts";
 import type { Engine } from "../broker/engine.ts";
 import { resolveEngine } from "../create-engine.ts";
 import type { Duration } from "../duration.ts";
@@ -9,6 +9,7 @@ import {
   InvalidOptionError,
   TaskIdConflictError,
 } from "../errors.ts";
+import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { type Runtime, systemRuntime } from "../runtime/runtime.ts";
 import { requireKnownNames } from "../suggestion.ts";
@@ -46,6 +47,9 @@ export interface ClientOptions {
 }
 
 const OPTIONS = ["maxPayloadBytes", "commandTimeout", "logger", "runtime"] as const;
+const CALL_OPTIONS = ["signal"] as const;
+/** How often a task is sent whose lock is held by one that is not there any more. */
+const MOST_TRIES = 5;
 const DEFAULT_MAX_PAYLOAD = 8 * 1_024 * 1_024;
 /** Redis takes no value of 512 MB; a message also needs room for its other fields. */
 const LARGEST_MAX_PAYLOAD = 511 * 1_024 * 1_024;
@@ -65,6 +69,7 @@ export class Client implements Enqueuer, AsyncDisposable {
   readonly #engine: Engine;
   readonly #release: () => Promise<void>;
   readonly #batcher: Batcher;
+  readonly #clock: Clock;
   readonly #composer: Composer;
   #closed: Promise<void> | undefined;
   /** Calls that have not settled. */
@@ -94,6 +99,7 @@ export class Client implements Enqueuer, AsyncDisposable {
     const engine = resolveEngine(source, { runtime, logger, commandTimeout });
     this.#engine = engine;
     this.#release = engine.use();
+    this.#clock = runtime.clock;
     this.#batcher = new Batcher(engine.broker, runtime.clock);
     this.#composer = { now: () => engine.broker.now(), uuid: () => runtime.uuid(), maxPayloadBytes };
   }
@@ -108,7 +114,8 @@ export class Client implements Enqueuer, AsyncDisposable {
    * @throws {@link InvalidPayloadError} the payload does not fit the schema.
    * @throws {@link PayloadNotSerializableError} the payload holds what JSON cannot carry.
    * @throws {@link PayloadTooLargeError} payload and headers are over `maxPayloadBytes`.
-   * @throws {@link DuplicateTaskError} an equal task holds the `unique` lock.
+   * @throws {@link DuplicateTaskError} an equal task holds the `unique` lock. Also with `ifDuplicate: "return"` when
+   * there is no task to answer: its holder was deleted without freeing the lock, which then lasts until its time is over.
    * @throws {@link TaskIdConflictError} `taskId` is taken in this queue.
    * @throws {@link EngineUnavailableError} the engine did not take the task: surely not stored.
    * @throws {@link AmbiguousEnqueueError} the answer was lost: perhaps stored; it says how to find out.
@@ -121,21 +128,7 @@ export class Client implements Enqueuer, AsyncDisposable {
     call?: EnqueueCallOptions,
   ): Promise<TaskInfo<R>> {
     this.#requireOpen();
-    this.#underWay += 1;
-    try {
-      const composing = compose(task, options, this.#composer);
-      const composed = "entry" in composing ? composing : await composing;
-      const answer = await this.#store(composed.entry, call?.signal);
-      if (answer.status !== "duplicate" || composed.ifDuplicate === "throw")
-        return infoOf<R>(composed, answer);
-      const holder = await this.#engine.inspection.taskInfo(composed.entry.message.queue, answer.holder);
-      if (holder !== undefined) return taskInfo<R>(holder, true);
-      // It has ended since, and freed the lock.
-      return infoOf<R>(composed, await this.#store(composed.entry, call?.signal));
-    } finally {
-      this.#underWay -= 1;
-      if (this.#underWay === 0) this.#onIdle();
-    }
+    return this.#enqueueThrough(this.#batcherFor(call), task, options);
   }
 
   /**
@@ -159,7 +152,8 @@ export class Client implements Enqueuer, AsyncDisposable {
   ): Promise<BatchResults<Rs>> {
     this.#requireOpen();
     if (!Array.isArray(items)) throw new InvalidOptionError("items", "expected an array of tasks");
-    const results = await Promise.all(items.map((item: BatchItem) => this.#enqueueItem(item, call)));
+    const batcher = this.#batcherFor(call);
+    const results = await Promise.all(items.map((item: BatchItem) => this.#enqueueItem(item, batcher)));
     return results as BatchResults<Rs>;
   }
 
@@ -199,22 +193,53 @@ export class Client implements Enqueuer, AsyncDisposable {
     await this.#release();
   }
 
-  async #enqueueItem(item: BatchItem, call: EnqueueCallOptions | undefined): Promise<BatchResult> {
+  /** A call with a signal travels in batches of its own: giving it up concerns no other. */
+  #batcherFor(call: EnqueueCallOptions | undefined): Batcher {
+    if (call === undefined) return this.#batcher;
+    requireKnownNames("a call", call, CALL_OPTIONS);
+    const { signal } = call;
+    if (signal === undefined) return this.#batcher;
+    if (typeof signal?.addEventListener !== "function") {
+      throw new InvalidOptionError("signal", "expected an AbortSignal");
+    }
+    const enqueue: Broker["enqueue"] = async (entries) => {
+      if (!signal.aborted) return this.#engine.broker.enqueue(entries, { signal });
+      throw new EngineUnavailableError("the call was given up before it began", { cause: signal.reason });
+    };
+    return new Batcher({ enqueue }, this.#clock);
+  }
+
+  async #enqueueThrough<R>(
+    batcher: Batcher,
+    task: Task<unknown, R>,
+    options: TaskOptions | undefined,
+  ): Promise<TaskInfo<R>> {
+    this.#underWay += 1;
     try {
-      const { task, options } = readItem(item);
-      return { ok: true, info: await this.enqueue(task, options, call) };
-    } catch (error) {
-      return { ok: false, error: error as Error };
+      const composing = compose(task, options, this.#composer);
+      const composed = "entry" in composing ? composing : await composing;
+      for (let tries = 1; ; tries += 1) {
+        const answer = await batcher.add(composed.entry);
+        if (answer.status !== "duplicate" || composed.ifDuplicate === "throw" || tries === MOST_TRIES) {
+          return infoOf<R>(composed, answer);
+        }
+        const holder = await this.#engine.inspection.taskInfo(composed.entry.message.queue, answer.holder);
+        if (holder !== undefined) return taskInfo<R>(holder, true);
+        // It has ended since, and freed the lock.
+      }
+    } finally {
+      this.#underWay -= 1;
+      if (this.#underWay === 0) this.#onIdle();
     }
   }
 
-  async #store(entry: EnqueueEntry, signal: AbortSignal | undefined): Promise<EnqueueAnswer> {
-    if (signal === undefined) return this.#batcher.add(entry);
-    if (signal.aborted) {
-      throw new EngineUnavailableError("the call was given up before it began", { cause: signal.reason });
+  async #enqueueItem(item: BatchItem, batcher: Batcher): Promise<BatchResult> {
+    try {
+      const { task, options } = readItem(item);
+      return { ok: true, info: await this.#enqueueThrough(batcher, task, options) };
+    } catch (error) {
+      return { ok: false, error: error as Error };
     }
-    const [answer] = await this.#engine.broker.enqueue([entry], { signal });
-    return answer as EnqueueAnswer;
   }
 }
 

@@ -5,8 +5,8 @@ import type { TaskOptions } from "../task-options.ts";
 /** Limits one call, not the task. */
 export interface EnqueueCallOptions {
   /**
-   * Gives up waiting for the engine: the call rejects as if its time were up. A call with a signal travels alone,
-   * so that giving it up concerns no other.
+   * Gives up waiting for the engine: the call rejects as if its time were up. What a call with a signal enqueues
+   * travels apart from all else, so that giving it up concerns no other.
    */
   signal?: AbortSignal | undefined;
 }

@@ -1,3 +1,5 @@
+import { InvalidOptionError } from "../errors.ts";
+
 /** Facts of one event. Never a payload, never a URL with a password. */
 export type LogFields = Readonly<Record<string, unknown>>;
 
@@ -30,6 +32,19 @@ export function levelled(logger: Logger, level: LogLevel): Logger {
     }
   };
   return { debug: pass("debug"), info: pass("info"), warn: pass("warn"), error: pass("error") };
+}
+
+/** @throws {@link InvalidOptionError} it lacks one of the methods. */
+export function requireLogger(logger: Logger): Logger {
+  for (const method of ["debug", "info", "warn", "error"] as const) {
+    if (typeof logger?.[method] !== "function") {
+      throw new InvalidOptionError(
+        "logger",
+        "expected an object with the methods debug, info, warn and error",
+      );
+    }
+  }
+  return logger;
 }
 
 /** One line an event on standard error: time, level, text, fields as `key=value`; control characters escaped. */

@@ -276,6 +276,36 @@ describe("a unique task", () => {
     expect(second.id).not.toBe(first.id);
   });
 
+  it("is refused, if nobody is there to answer: a deleted task left its lock behind", async () => {
+    const { client, engine, clock } = open();
+    const options = { unique: "1h", ifDuplicate: "return" } as const;
+    const { id } = await client.enqueue(new Task("a"), options);
+    engine.inspection.taskInfo = async () => undefined;
+    const refused = client.enqueue(new Task("a"), options);
+    await expect(refused).rejects.toBeInstanceOf(DuplicateTaskError);
+    await expect(refused).rejects.toMatchObject({ taskId: id });
+    await clock.advance(3_600_000);
+    expect(await client.enqueue(new Task("a"), options)).toMatchObject({ duplicate: false });
+  });
+
+  it("is answered however often a holder ends before it is read and another comes", async () => {
+    const { client, engine } = open();
+    const options = { unique: "1h" };
+    await client.enqueue(new Task("a"), options);
+    const taskInfo = engine.inspection.taskInfo.bind(engine.inspection);
+    let gone = 0;
+    engine.inspection.taskInfo = async (queue, id) => {
+      if (gone === 2) return taskInfo(queue, id);
+      gone += 1;
+      await finish(engine);
+      await client.enqueue(new Task("a"), options);
+      return taskInfo(queue, id);
+    };
+    const answer = await client.enqueue(new Task("a"), { ...options, ifDuplicate: "return" });
+    expect(answer).toMatchObject({ duplicate: true, state: "pending" });
+    expect(gone).toBe(2);
+  });
+
   it("competes by its key instead of its payload, where it has one", async () => {
     const { client } = open();
     const task = defineTask("sync", {
@@ -384,6 +414,32 @@ describe("a call with a signal", () => {
     expect(await client.enqueue(new Task("a"), {}, { signal })).toMatchObject({ state: "pending" });
   });
 
+  it("sends the items of a batch together", async () => {
+    const { client, engine } = open();
+    const send = engine.broker.enqueue.bind(engine.broker);
+    const calls: number[] = [];
+    engine.broker.enqueue = (entries, options) => {
+      expect(options?.signal).toBe(signal);
+      calls.push(entries.length);
+      return send(entries, options);
+    };
+    const { signal } = new AbortController();
+    const items = Array.from({ length: 1_000 }, () => new Task("a"));
+    const results = await client.enqueueBatch(items, { signal });
+    expect(results.every(({ ok }) => ok)).toBe(true);
+    expect(calls).toEqual([200, 200, 200, 200, 200]);
+  });
+
+  it.each([
+    [{ singal: new AbortController().signal }, 'did you mean "signal"'],
+    [{ signal: {} }, "expected an AbortSignal"],
+    [null, "expected an object"],
+  ])("must name it, and hand in one: %j", async (call, text) => {
+    const { client } = open();
+    await expect(client.enqueue(new Task("a"), {}, call as never)).rejects.toThrow(text);
+    await expect(client.enqueueBatch([new Task("a")], call as never)).rejects.toThrow(text);
+  });
+
   it("is not stored when it was given up before it began", async () => {
     const { client, engine } = open();
     const signal = AbortSignal.abort(new Error("the request is gone"));
@@ -438,6 +494,9 @@ describe("a client's options", () => {
     [{ maxPayloadBytes: Number.NaN }, "maxPayloadBytes"],
     [{ maxPayloadBytes: 2 ** 40 }, "maxPayloadBytes"],
     [{ maxPayloadByte: 1 }, 'did you mean "maxPayloadBytes"'],
+    [{ commandTimeout: "banana" }, "commandTimeout"],
+    [{ logger: {} }, "logger"],
+    [null as never, "expected an object"],
   ])("%j are refused", (options: object, text) => {
     expect(() => new Client(memoryEngine(), options)).toThrow(InvalidOptionError);
     expect(() => new Client(memoryEngine(), options)).toThrow(text);

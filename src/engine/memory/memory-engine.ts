@@ -2,7 +2,7 @@ import type { Broker } from "../../broker/broker.ts";
 import { type Engine, type EngineOptions, engineBrand } from "../../broker/engine.ts";
 import type { Inspection } from "../../broker/inspection.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import { systemRuntime } from "../../runtime/runtime.ts";
+import { checkEngineOptions } from "../engine-options.ts";
 import { LEASE_TIMINGS, type LeaseTimings } from "../timings.ts";
 import { EngineDoor } from "./engine-door.ts";
 import { memoryBroker } from "./memory-broker.ts";
@@ -20,6 +20,8 @@ export interface MemoryEngineInternals {
 /**
  * Keeps tasks in this process, in a store of its own: nothing survives the process, nothing needs to be installed.
  * Every call is answered at once, so of the options only `runtime` concerns it.
+ *
+ * @throws {@link InvalidOptionError} an option is unknown or not acceptable.
  */
 export function memoryEngine(options: EngineOptions = {}): Engine {
   return createMemoryEngine(options);
@@ -37,7 +39,7 @@ export function namedMemoryEngine(name: string, options: EngineOptions = {}): En
 
 export function createMemoryEngine(options: EngineOptions, internals: MemoryEngineInternals = {}): Engine {
   return new MemoryEngine(
-    (options.runtime ?? systemRuntime).clock,
+    checkEngineOptions(options).runtime.clock,
     internals.store ?? new MemoryStore(),
     internals.timings ?? LEASE_TIMINGS,
   );

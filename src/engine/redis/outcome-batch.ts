@@ -8,27 +8,47 @@ import type { RedisArg } from "./redis-commands.ts";
 const MOST_OUTCOMES = 500;
 const MOST_BYTES = 1_024 * 1_024;
 
-/** How an attempt ends on the wire: `quarantine` archives a message that nobody can read, bytes untouched. */
-export type WireSettlement =
-  | Settlement
-  | { readonly kind: "quarantine" }
-  /** A requeue that brings the bytes, since the hash is gone. */
-  | { readonly kind: "restore" };
-
-/** An outcome on its way, and its position in the caller's list. */
+/** An outcome on its way, as the script reads it. */
 export interface WireOutcome {
   readonly id: string;
   readonly lease: Lease;
   /** Absent where the message cannot be read. */
   readonly leased?: Leased;
-  readonly settlement: WireSettlement;
+  /** What happens to the attempt: `lua/process/exchange.lua`. */
+  readonly letter: string;
+  readonly details: readonly RedisArg[];
+  /** Of the details. */
+  readonly bytes: number;
   readonly repeated: boolean;
+  /** In the caller's list. */
   readonly position: number;
 }
 
 export function wireOutcome({ leased, settlement, repeated }: Outcome, position: number): WireOutcome {
   const lease = leaseOf(leased);
-  return { id: leased.message.id, lease, leased, settlement, repeated: repeated === true, position };
+  const [letter, details] = wired(settlement);
+  const bytes = weight(details);
+  return {
+    id: leased.message.id,
+    lease,
+    leased,
+    letter,
+    details,
+    bytes,
+    repeated: repeated === true,
+    position,
+  };
+}
+
+/** Archives a message that nobody can read, its bytes untouched. */
+export function quarantineOutcome(id: string, lease: Lease, position: number): WireOutcome {
+  return { id, lease, letter: "x", details: NONE, bytes: 0, repeated: false, position };
+}
+
+/** The same requeue, bringing the bytes: the hash is gone. */
+export function restoring(requeue: WireOutcome): WireOutcome {
+  const details = requeue.leased === undefined ? NONE : [encodeTaskMessage(requeue.leased.message)];
+  return { ...requeue, letter: "b", details, bytes: weight(details) };
 }
 
 /** Outcomes that travel in one call of the exchange script, in the order of their leasing. */
@@ -54,12 +74,12 @@ export class OutcomeBatch {
   /** Whether there is room for one more; an empty batch takes any. */
   fits(outcome: WireOutcome): boolean {
     if (this.outcomes.length === MOST_OUTCOMES) return false;
-    return this.#bytes === 0 || this.#bytes + weight(outcome) <= MOST_BYTES;
+    return this.#bytes === 0 || this.#bytes + outcome.bytes <= MOST_BYTES;
   }
 
   add(outcome: WireOutcome): void {
-    this.#bytes += weight(outcome);
-    const { id, lease } = outcome;
+    this.#bytes += outcome.bytes;
+    const { id, lease, letter, details } = outcome;
     const { taskPrefix, uniquePrefix } = this.#names;
     this.outcomes.push(outcome);
     this.#tasks.push(taskPrefix + id);
@@ -72,7 +92,7 @@ export class OutcomeBatch {
     }
     if (this.#withProof) this.#proofs.push(lease.proof());
 
-    const letter = this.#detail(outcome);
+    if (details.length > 0) this.#details.push(...details);
     const lock = RELEASES_LOCK.has(letter) ? (outcome.leased?.message.uniqueKey ?? "") : "";
     // The prefix: a forged name must not lead the script to another queue's key, or to another node of a Cluster.
     if (lock.startsWith(uniquePrefix)) {
@@ -95,64 +115,58 @@ export class OutcomeBatch {
       outcomes: [...this.#runs, ...this.#proofs, ...this.#details],
     };
   }
+}
 
-  /** Appends what the script reads of this outcome, and answers its letter. */
-  #detail({ settlement, leased }: WireOutcome): string {
-    switch (settlement.kind) {
-      case "done":
-        return "d";
-      case "complete": {
-        const { message, expireAt, result } = settlement;
-        this.#details.push(Math.floor(expireAt), encodeTaskMessage(message));
-        if (result === undefined) return "c";
-        this.#details.push(result);
-        return "k";
-      }
-      case "retry":
-        this.#details.push(Math.ceil(settlement.retryAt), encodeTaskMessage(settlement.message));
-        return settlement.isFailure ? "r" : "s";
-      case "archive":
-        this.#details.push(encodeTaskMessage(settlement.message));
-        return "a";
-      case "quarantine":
-        return "x";
-      case "requeue":
-        return "q";
-      case "restore":
-        if (leased !== undefined) this.#details.push(encodeTaskMessage(leased.message));
-        return "b";
+const NONE: readonly RedisArg[] = [];
+
+/** The letter of a settlement, and what the script reads with it. */
+function wired(settlement: Settlement): [letter: string, details: readonly RedisArg[]] {
+  switch (settlement.kind) {
+    case "done":
+      return DONE;
+    case "complete": {
+      const { message, expireAt, result } = settlement;
+      const details = [Math.floor(expireAt), encodeTaskMessage(message)];
+      return result === undefined ? ["c", details] : ["k", [...details, result]];
     }
+    case "retry": {
+      const details = [Math.ceil(settlement.retryAt), encodeTaskMessage(settlement.message)];
+      return [settlement.isFailure ? "r" : "s", details];
+    }
+    case "archive":
+      return ["a", [encodeTaskMessage(settlement.message)]];
+    case "requeue":
+      return ["q", NONE];
   }
 }
 
-/** Roughly the bytes that an outcome carries. */
-function weight({ settlement, leased }: WireOutcome): number {
-  switch (settlement.kind) {
-    case "complete":
-      return (settlement.message.payload?.length ?? 0) + (settlement.result?.length ?? 0);
-    case "retry":
-    case "archive":
-      return settlement.message.payload?.length ?? 0;
-    case "restore":
-      return leased?.message.payload?.length ?? 0;
-    default:
-      return 0;
-  }
+const DONE: [string, readonly RedisArg[]] = ["d", NONE];
+
+function weight(details: readonly RedisArg[]): number {
+  let bytes = 0;
+  for (const detail of details) if (typeof detail === "object") bytes += detail.length;
+  return bytes;
 }
 
 /** Success frees the unique lock; after a failure the task still stands for its work. */
 const RELEASES_LOCK = new Set(["d", "c", "k"]);
 
+/** From the tail of `active` the oldest attempt is found at once, the newest only behind all others. */
+export function inOrderOfLeasing(outcomes: readonly Outcome[]): WireOutcome[] {
+  return outcomes.map(wireOutcome).sort((a, b) => a.lease.order - b.lease.order);
+}
+
 /** Cuts outcomes into calls. Never none: the last call also leases. */
-export function cutOutcomes(names: QueueKeys, outcomes: readonly Outcome[]): OutcomeBatch[] {
-  const wired = outcomes.map(wireOutcome);
-  // From the tail of `active` the oldest attempt is found at once, the newest only behind all others.
-  wired.sort((a, b) => a.lease.order - b.lease.order);
-  let batch = new OutcomeBatch(names);
+export function cutOutcomes(
+  names: QueueKeys,
+  outcomes: readonly WireOutcome[],
+  withProof = false,
+): OutcomeBatch[] {
+  let batch = new OutcomeBatch(names, withProof);
   const batches = [batch];
-  for (const outcome of wired) {
+  for (const outcome of outcomes) {
     if (!batch.fits(outcome)) {
-      batch = new OutcomeBatch(names);
+      batch = new OutcomeBatch(names, withProof);
       batches.push(batch);
     }
     batch.add(outcome);

@@ -1,11 +1,9 @@
 import { createHash } from "node:crypto";
 import { type Engine, type EngineOptions, engineBrand } from "../../broker/engine.ts";
 import type { Inspection } from "../../broker/inspection.ts";
-import { parseLongDuration } from "../../duration.ts";
 import { ClosedError } from "../../errors.ts";
-import { sleep } from "../../runtime/clock.ts";
-import { consoleLogger, type Logger, levelled } from "../../runtime/logger.ts";
-import { type Runtime, systemRuntime } from "../../runtime/runtime.ts";
+import type { Logger } from "../../runtime/logger.ts";
+import { checkEngineOptions } from "../engine-options.ts";
 import { LEASE_TIMINGS, type LeaseTimings } from "../timings.ts";
 import { type RedisConnections, redisConnections } from "./connect-redis.ts";
 import type { RedisConnection } from "./connection.ts";
@@ -35,6 +33,7 @@ export interface RedisEngineInternals {
  * never used or closed itself
  * @throws {@link EngineUrlInvalidError} the URL cannot be understood.
  * @throws {@link UnsupportedClientError} it is neither.
+ * @throws {@link InvalidOptionError} an option is unknown or not acceptable.
  */
 export function redisEngine(source: RedisSource, options: EngineOptions = {}): Engine {
   return createRedisEngine(source, options);
@@ -48,9 +47,6 @@ export function createRedisEngine(
   return new RedisEngine(source, options, internals);
 }
 
-/** Milliseconds that closing waits for a Redis that does not answer; what is left there is recovered by others. */
-const PATIENCE = 2_000;
-
 /** A call that only prepares: whoever needs what it does hears of its failure by himself. */
 const ignore = (): void => undefined;
 
@@ -62,7 +58,6 @@ class RedisEngine implements Engine {
   readonly #commands: Line;
   readonly #heartbeat: Line;
   readonly #clock: ServerClock;
-  readonly #runtime: Runtime;
   readonly #logger: Logger;
   #users = 0;
   #closed = false;
@@ -71,12 +66,9 @@ class RedisEngine implements Engine {
   #advised = false;
 
   constructor(source: RedisSource, options: EngineOptions, internals: RedisEngineInternals) {
-    const runtime = options.runtime ?? systemRuntime;
-    const logger = options.logger ?? levelled(consoleLogger, "warn");
-    const commandTimeout = parseLongDuration("commandTimeout", options.commandTimeout ?? "5s");
+    const { runtime, logger, commandTimeout } = checkEngineOptions(options);
     const connections = redisConnections(source, { logger, commandTimeout, random: runtime.random });
     const { scriptSource } = internals;
-    this.#runtime = runtime;
     this.#logger = logger;
     const isClosed = () => this.#closed && !this.#ending;
     this.#commands = new Line(connections, {
@@ -149,9 +141,7 @@ class RedisEngine implements Engine {
     this.#closed = true;
     // What stands by itself ends before the connections, which it may need to hand tasks back.
     this.#ending = true;
-    const ended = new AbortController();
-    await Promise.race([this.broker.end(), sleep(this.#runtime.clock, PATIENCE, ended.signal)]);
-    ended.abort();
+    await this.broker.end();
     this.#ending = false;
     this.#commands.close();
     this.#heartbeat.close();

@@ -47,7 +47,7 @@ const PARAMETERS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The schemes whose URLs {@link parseRedisUrl} understands. */
-export const REDIS_SCHEMES: readonly string[] = Object.keys(PARAMETERS);
+const REDIS_SCHEMES: readonly string[] = Object.keys(PARAMETERS);
 
 /**
  * Understands, with asynq's forms among them,

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
 import type { Engine, EngineOptions } from "../../../src/broker/engine.ts";
 import { redisEngine } from "../../../src/engine/redis/redis-engine.ts";
 import { enqueue, enqueuePending } from "../../../src/engine/redis/scripts.gen.ts";
@@ -30,6 +30,24 @@ function open(url: string, options: EngineOptions = {}): Engine {
 }
 
 const q = "default";
+
+describe("an engine whose logger throws", () => {
+  it("connects all the same", async () => {
+    const told: string[] = [];
+    const warn = (_: LogFields, text: string) => {
+      told.push(text);
+      throw new Error("the log is full");
+    };
+    const console = vi.spyOn(globalThis.console, "error").mockImplementation(() => undefined);
+    const engine = open(redis.url.replace("redis://", "redis://:needless@"), {
+      logger: { ...silentLogger, warn },
+    });
+    await engine.open();
+    expect(told).toContain("a password is given, but Redis asks for none");
+    expect(console).toHaveBeenCalled();
+    console.mockRestore();
+  });
+});
 
 describe("an enqueue whose connection breaks", () => {
   it("is ambiguous for each of its tasks once it was sent, and is never sent again", async () => {
