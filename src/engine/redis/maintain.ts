@@ -1,14 +1,13 @@
-import type { Broker, ForwardResult } from "../../broker/broker.ts";
+import type { Broker } from "../../broker/broker.ts";
 import { queueKeys } from "../../protocol/keys.ts";
 import { floorSeconds, pendingSinceNs } from "../../protocol/units.ts";
 import { withinClock } from "./clock-guard.ts";
 import type { Cutoff } from "./cutoff.ts";
-import type { RedisReply } from "./redis-commands.ts";
 import type { RedisContext } from "./redis-context.ts";
 import { deleteExpired, forward, reclaimAggregationSets, trimArchive } from "./scripts.gen.ts";
 
 type Maintenance = Pick<Broker, "forward" | "deleteExpired" | "trimArchive" | "reclaimAggregationSets">;
-type Context = Pick<RedisContext, "commands" | "clock" | "runtime" | "commandTimeout">;
+type Context = Pick<RedisContext, "commands" | "clock" | "runtime" | "logger" | "commandTimeout">;
 
 /** What one script call may be asked for: its ids pass over Lua's stack, and others on the server wait. */
 const MOST_IDS = 1_000;
@@ -22,12 +21,14 @@ const SETS_A_CALL = 10;
 
 /** Moves what is due, deletes what is over. Any number of servers may do so for one queue at the same time. */
 export function redisMaintenance(context: Context, cutoff: Cutoff): Maintenance {
-  const { commands } = context;
+  const { commands, logger } = context;
 
   return {
     async forward(queue, limit) {
       const at = cutoff.at();
       if (at === undefined) return { moved: 0, nextDueAt: undefined };
+      // Nobody should ask again before it is moved.
+      const heldBack = context.clock.now() - at;
       const names = queueKeys(queue);
       const { taskPrefix, groupPrefix } = names;
       const reply = await withinClock(context, ({ now, deadline }, call) => {
@@ -35,7 +36,15 @@ export function redisMaintenance(context: Context, cutoff: Cutoff): Maintenance 
         const args = { now, deadline, cutoff: at, limit: Math.min(limit, MOST_IDS), pendingSince };
         return forward.run(commands, names, { ...args, taskPrefix, groupPrefix }, call);
       });
-      return forwardResult(reply);
+      const [moved, scheduled, retry, due, blocked] = reply as [number, Buffer, Buffer, Buffer, Buffer[]];
+      if (blocked.length > 0) {
+        logger.error(
+          { queue, ids: blocked.map(String) },
+          "tasks cannot join their group: its key is of another type",
+        );
+      }
+      const nextDueAt = earliest(scheduled, retry, due);
+      return { moved, nextDueAt: nextDueAt === undefined ? undefined : nextDueAt + heldBack };
     },
 
     async deleteExpired(queue, limit) {
@@ -81,17 +90,23 @@ export function redisMaintenance(context: Context, cutoff: Cutoff): Maintenance 
           const args = { now, deadline, cutoff: floorSeconds(at), limit: SETS_A_CALL, groupPrefix };
           return reclaimAggregationSets.run(commands, { sets: aggregationSets, groups }, args, call);
         });
-        total += reply as number;
-        if (reply !== SETS_A_CALL) return total;
+        const [handled, blocked] = reply as [number, Buffer[]];
+        total += handled - blocked.length;
+        if (blocked.length > 0) {
+          logger.error(
+            { queue, sets: blocked.map(String) },
+            "sets cannot be reclaimed: the group's key is of another type",
+          );
+        }
+        if (handled !== SETS_A_CALL) return total;
       }
     },
   };
 }
 
-function forwardResult(reply: RedisReply): ForwardResult {
-  const [moved, ...heads] = reply as [number, Buffer, Buffer, Buffer];
-  // Scheduled and retrying tasks wait for whole seconds, the exact ones for milliseconds.
-  const due = heads.map((head, i) => (head.length === 0 ? Infinity : Number(head) * (i < 2 ? 1_000 : 1)));
-  const nextDueAt = Math.min(...due);
-  return { moved, nextDueAt: Number.isFinite(nextDueAt) ? nextDueAt : undefined };
+/** Scheduled and retrying tasks wait for whole seconds, the exact ones for milliseconds. */
+function earliest(scheduled: Buffer, retry: Buffer, due: Buffer): number | undefined {
+  const instant = (head: Buffer, unit: number) => (head.length === 0 ? Infinity : Number(head) * unit);
+  const at = Math.min(instant(scheduled, 1_000), instant(retry, 1_000), instant(due, 1));
+  return Number.isFinite(at) ? at : undefined;
 }

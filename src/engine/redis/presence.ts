@@ -3,7 +3,7 @@ import { encodeServerInfo, encodeWorkerInfo } from "../../protocol/codec.ts";
 import { ALL_SERVERS, ALL_WORKERS, CANCEL_CHANNEL, serverKey, workersKey } from "../../protocol/keys.ts";
 import { ceilSeconds, floorSeconds } from "../../protocol/units.ts";
 import type { RedisContext } from "./redis-context.ts";
-import { writeServerState } from "./scripts.gen.ts";
+import { listRecord, writeServerState } from "./scripts.gen.ts";
 
 type Presence = Pick<Broker, "writeServerState" | "clearServerState" | "publishCancelation">;
 
@@ -21,8 +21,8 @@ export function redisPresence({ commands, clock }: Pick<RedisContext, "commands"
       await Promise.all([
         // The heartbeat of a server is also how its clock keeps up with Redis's.
         clock.measure(),
-        commands.command(ALL_SERVERS, "ZADD", [ALL_SERVERS, until, server]),
-        commands.command(ALL_WORKERS, "ZADD", [ALL_WORKERS, until, working]),
+        listRecord.run(commands, { index: ALL_SERVERS }, { expiry: until, record: server }),
+        listRecord.run(commands, { index: ALL_WORKERS }, { expiry: until, record: working }),
         writeServerState.run(
           commands,
           { server, workers: working },

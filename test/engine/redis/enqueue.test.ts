@@ -191,15 +191,19 @@ if entry.lock then redis.call('SET', entry.lock, entry.id, 'NX', 'PX', entry.ttl
 
   it("cuts what is many or large into calls, and keeps the order", async () => {
     const engine = await open();
-    const payload = Buffer.alloc(1_000, "x");
-    const entries = Array.from({ length: 1_500 }, () => ({ message: message(q, { payload }) }));
+    const payload = Buffer.alloc(3_000, "x");
+    const entries = Array.from({ length: 500 }, () => ({ message: message(q, { payload }) }));
     await engine.broker.enqueue([{ message: message("other") }]);
     await engine.client.config("RESETSTAT");
     expect(new Set(await statuses(engine, entries))).toEqual(new Set(["enqueued"]));
     const stored = await engine.client.lrange(keys.pending, 0, -1);
     expect(stored.reverse()).toEqual(entries.map((entry) => entry.message.id));
-    // 200 tasks a call, and of these 1.6 MB no more than 256 KiB.
-    expect(await callsOf(engine, "evalsha")).toBe(8);
+    // No more than 256 KiB a call, so some 85 of these.
+    expect(await callsOf(engine, "evalsha")).toBe(6);
+    await engine.client.config("RESETSTAT");
+    await engine.broker.enqueue(Array.from({ length: 500 }, () => ({ message: message(q) })));
+    // And no more than 200 tasks.
+    expect(await callsOf(engine, "evalsha")).toBe(3);
   });
 
   it("leaves nothing behind of a task whose container is of another type", async () => {

@@ -1,4 +1,5 @@
--- enqueue: store tasks of one queue, of any kind. Each entry is decided on its own, in order, before it is written.
+-- enqueue: store tasks of one queue, of any kind. Each entry is decided on its own, in order, and all that it
+-- needs is looked at before it is written: an error is that of its entry, which is not stored.
 --
 -- An entry is its flags, its message, and in this order what the flags ask for:
 --   u  a unique lock: its key, and the milliseconds it lives
@@ -93,27 +94,50 @@ local function is_finished(task)
   return state == 'completed' or state == 'archived'
 end
 
--- Puts the id where it waits, before its hash is written: an error (a key of another type) then leaves nothing.
+-- What writing to a container would fail with, or false. Each is looked at once a call, before the first write to it.
+local failures = {}
+local function failure_of(look, container)
+  if failures[container] == nil then
+    local reply = redis.pcall(look, container)
+    failures[container] = type(reply) == 'table' and reply
+  end
+  return failures[container]
+end
+
+-- The same for where an entry is to wait, and for what a finished task leaves.
+local function obstacle_to(entry, taken)
+  local found = taken and (failure_of('ZCARD', completed) or failure_of('ZCARD', archived))
+  if found then
+    return found
+  elseif entry.score then
+    return failure_of('ZCARD', scheduled) or (entry.at and failure_of('ZCARD', due))
+  elseif entry.group_set then
+    return failure_of('ZCARD', entry.group_set) or failure_of('SCARD', groups)
+  end
+  return failure_of('LLEN', pending)
+end
+
 local function place(entry)
   if entry.score then
-    local reply = redis.pcall('ZADD', scheduled, entry.score, entry.id)
-    if type(reply) == 'table' or not entry.at then
-      return reply
+    redis.call('ZADD', scheduled, entry.score, entry.id)
+    if entry.at then
+      redis.call('ZADD', due, entry.at, entry.id)
+      redis.call('PEXPIRE', due, 120000)
     end
-    redis.call('ZADD', due, entry.at, entry.id)
-    return redis.call('PEXPIRE', due, 120000)
+  elseif entry.group_set then
+    redis.call('ZADD', entry.group_set, now_seconds, entry.id)
+    redis.call('SADD', groups, entry.group)
+  else
+    redis.call('LPUSH', pending, entry.id)
   end
-  if entry.group_set then
-    local reply = redis.pcall('ZADD', entry.group_set, now_seconds, entry.id)
-    if type(reply) ~= 'table' then
-      redis.call('SADD', groups, entry.group)
-    end
-    return reply
-  end
-  return redis.pcall('LPUSH', pending, entry.id)
 end
 
 local function enqueue(entry)
+  -- An id that is free may have to be taken out of these first.
+  local unclean = failure_of('ZCARD', lease) or failure_of('LLEN', active)
+  if unclean then
+    return unclean
+  end
   -- The id before the lock: a lock taken for a task that is then refused would block others.
   local taken = is_taken(entry.task, entry.id)
   if entry.lock then
@@ -127,10 +151,11 @@ local function enqueue(entry)
     return 0
   end
 
-  local placed = place(entry)
-  if type(placed) == 'table' then
-    return placed
+  local obstacle = obstacle_to(entry, taken)
+  if obstacle then
+    return obstacle
   end
+  place(entry)
   if taken then
     redis.call('ZREM', completed, entry.id)
     redis.call('ZREM', archived, entry.id)

@@ -14,6 +14,7 @@ local completed = KEYS[1]
 local now, deadline, cutoff, limit, task_prefix = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 
 -- include: clock_guard
+-- include: slot_move
 -- include: task_state
 
 if clock_differs(now, deadline) then
@@ -21,10 +22,21 @@ if clock_differs(now, deadline) then
 end
 
 local ids = redis.call('ZRANGE', completed, '-inf', cutoff, 'BYSCORE', 'LIMIT', 0, limit)
+local tasks = {}
 for _, id in ipairs(ids) do
-  if is_in_state(task_prefix .. id, 'completed') then
-    redis.call('DEL', task_prefix .. id)
+  local task = task_prefix .. id
+  if is_in_state(task, 'completed', completed) then
+    tasks[#tasks + 1] = task
   end
-  redis.call('ZREM', completed, id)
+end
+if slot_is_moving then
+  return try_again()
+end
+
+for _, task in ipairs(tasks) do
+  redis.call('DEL', task)
+end
+if #ids > 0 then
+  redis.call('ZREM', completed, unpack(ids))
 end
 return #ids

@@ -1,12 +1,14 @@
 -- forward: move tasks that have fallen due to pending, or into their group, in the order in which they fell due.
 -- Everything is read before the first write. A group that gets a task is registered, or no aggregator would look at
--- it before another one joins. An id without a message is only removed: whoever took it would find nothing.
+-- it before another one joins. An id without a message is only removed: whoever took it would find nothing; so is one
+-- of a task that runs. A task whose group is of another type waits another minute, or it would hold up all behind it.
 --
 -- KEYS    scheduled      zset    asynq:{<queue>}:scheduled
 --         retry          zset    asynq:{<queue>}:retry
 --         due            zset    tq:{<queue>}:due, score = the exact instant in milliseconds
 --         pending        list    asynq:{<queue>}:pending
 --         groups         set     asynq:{<queue>}:groups
+--         lease          zset    asynq:{<queue>}:lease
 -- ARGV    now            int     Unix milliseconds
 --         deadline       int     Unix milliseconds
 --         cutoff         int     Unix milliseconds: what is due by then
@@ -14,13 +16,16 @@
 --         pending_since  string  now in nanoseconds
 --         task_prefix    string  asynq:{<queue>}:t:
 --         group_prefix   string  asynq:{<queue>}:g:
--- RETURNS array          tasks moved, then the first score left in scheduled, retry and due, each empty without one
+-- RETURNS array          tasks moved, then the first score left in scheduled, retry and due, each empty without one;
+--                        ids whose group is of another type
 --         array          'clock', seconds, microseconds: nothing was done
-local scheduled, retry, due, pending, groups = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local scheduled, retry, due = KEYS[1], KEYS[2], KEYS[3]
+local pending, groups, lease = KEYS[4], KEYS[5], KEYS[6]
 local now, deadline, cutoff, limit = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local pending_since, task_prefix, group_prefix = ARGV[5], ARGV[6], ARGV[7]
 
 -- include: clock_guard
+-- include: slot_move
 
 if clock_differs(now, deadline) then
   return { 'clock', time[1], time[2] }
@@ -38,17 +43,21 @@ local left = limit
 local seen, moves, stale = {}, {}, { [scheduled] = {}, [retry] = {}, [due] = {} }
 local sources = 0
 
--- What a move needs of a task; nil when its hash is missing, has no message, or is of another type. While a slot moves
--- to another node nobody can tell.
+-- ---- look at everything -------------------------------------------------------------------------------------
+
+-- What a move needs of a task; nil when its hash is missing, has no message, or is of another type.
 local function read_task(id)
-  local fields = redis.pcall('HMGET', task_prefix .. id, 'state', 'group', 'tq:at')
-  if fields.err and string.find(fields.err, 'non local key', 1, true) then
-    error('TRYAGAIN a task is on the move')
-  end
-  if fields.err or redis.call('HSTRLEN', task_prefix .. id, 'msg') == 0 then
+  local key = task_prefix .. id
+  local fields = redis.pcall('HMGET', key, 'state', 'group', 'tq:at')
+  if fields.err then
+    slot_is_moving = slot_is_moving or is_refused(fields)
+    return nil
+  elseif redis.call('HSTRLEN', key, 'msg') == 0 then
+    look_for_move(key, lease)
     return nil
   end
-  return { id = id, state = fields[1], group = fields[2], at = fields[3] }
+  local group = fields[2] ~= '' and fields[2] or nil
+  return { id = id, key = key, state = fields[1], group = group, at = fields[3] }
 end
 
 local function move(task, from, since)
@@ -66,7 +75,7 @@ local function collect_whole_seconds(set, head)
   sources = sources + 1
   for i = 1, #entries, 2 do
     local id, task = entries[i], read_task(entries[i])
-    if task then
+    if task and not (task.state == 'active' and redis.call('ZSCORE', lease, id)) then
       move(task, set, tonumber(task.at or entries[i + 1] * 1000))
     else
       table.insert(stale[set], id)
@@ -105,33 +114,40 @@ if sources > 1 then
   end)
 end
 
-local pushed = {}
-for _, task in ipairs(moves) do
-  if task.group and task.group ~= '' then
-    redis.call('SADD', groups, task.group)
-    redis.call('ZADD', group_prefix .. task.group, now_seconds, task.id)
-  else
-    pushed[#pushed + 1] = task.id
+local usable = {}
+local function is_usable(group)
+  if usable[group] == nil then
+    local key = group_prefix .. group
+    look_for_move(key, groups)
+    usable[group] = type(redis.pcall('ZCARD', key)) == 'number' and type(redis.pcall('SCARD', groups)) == 'number'
   end
-end
-if #pushed > 0 then
-  redis.call('LPUSH', pending, unpack(pushed))
+  return usable[group]
 end
 
+local pushed, grouped, blocked = {}, {}, {}
 for _, task in ipairs(moves) do
-  local key = task_prefix .. task.id
-  if task.group and task.group ~= '' then
-    redis.call('HSET', key, 'state', 'aggregating')
+  if not task.group then
+    pushed[#pushed + 1] = task.id
+  elseif is_usable(task.group) then
+    grouped[#grouped + 1] = task
   else
-    redis.call('HSET', key, 'state', 'pending', 'pending_since', pending_since)
+    blocked[#blocked + 1] = task
   end
   if task.at then
-    redis.call('HDEL', key, 'tq:at')
     table.insert(stale[due], task.id)
   end
   table.insert(stale[task.from], task.id)
 end
+if #pushed > 0 then
+  redis.call('LLEN', pending)
+end
+if slot_is_moving then
+  return try_again()
+end
 
+-- ---- move ---------------------------------------------------------------------------------------------------
+
+-- First the removals: then Redis lets the writes after them pass even at `maxmemory`.
 local changed = false
 for set, ids in pairs(stale) do
   if #ids > 0 then
@@ -139,7 +155,30 @@ for set, ids in pairs(stale) do
     changed = true
   end
 end
+if #pushed > 0 then
+  redis.call('LPUSH', pending, unpack(pushed))
+end
+for _, task in ipairs(grouped) do
+  redis.call('SADD', groups, task.group)
+  redis.call('ZADD', group_prefix .. task.group, now_seconds, task.id)
+end
+local blocked_ids = {}
+for i, task in ipairs(blocked) do
+  redis.call('ZADD', task.from, now_seconds + 60, task.id)
+  blocked_ids[i] = task.id
+end
+for _, task in ipairs(moves) do
+  if not task.group then
+    redis.call('HSET', task.key, 'state', 'pending', 'pending_since', pending_since)
+  elseif usable[task.group] then
+    redis.call('HSET', task.key, 'state', 'aggregating')
+  end
+  if task.at then
+    redis.call('HDEL', task.key, 'tq:at')
+  end
+end
+
 if changed then
   heads = { first_score(scheduled), first_score(retry), first_score(due) }
 end
-return { #moves, heads[1], heads[2], heads[3] }
+return { #moves - #blocked, heads[1], heads[2], heads[3], blocked_ids }

@@ -1,5 +1,7 @@
 -- reclaim_aggregation_sets: return members of aggregation sets that nobody finished in time to their groups.
--- A group that gets members is registered, or no aggregator would look at it before another task joins.
+-- A group that gets members is registered, or no aggregator would look at it before another task joins. What is no set
+-- of this queue only loses its entry. A set whose group is of another type waits another minute, or it would hold up
+-- all behind it.
 --
 -- KEYS    sets           zset    asynq:{<queue>}:aggregation_sets, member = key of a set, score = deadline
 --         groups         set     asynq:{<queue>}:groups
@@ -8,25 +10,30 @@
 --         cutoff         int     Unix seconds: what was due by then
 --         limit          int     the most sets handled in one call
 --         group_prefix   string  asynq:{<queue>}:g:
--- RETURNS int            sets reclaimed; equal to limit means there may be more
+-- RETURNS array          entries handled, equal to limit means there may be more; sets whose group is of another type
 --         array          'clock', seconds, microseconds: nothing was done
 local sets, groups = KEYS[1], KEYS[2]
 local now, deadline, cutoff, limit, group_prefix = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local chunk = 1000
 
 -- include: clock_guard
+-- include: slot_move
 
 if clock_differs(now, deadline) then
   return { 'clock', time[1], time[2] }
 end
 
-local function reclaim(set)
-  -- The group's key is the set's up to its last colon; set ids have none.
-  local group_key = string.match(set, '^(.*):[^:]*$')
-  if not group_key or string.sub(group_key, 1, #group_prefix) ~= group_prefix then
-    return
-  end
-  local size = redis.call('ZCARD', set)
+-- The group's key is the set's up to its last colon; set ids have none.
+local function group_key_of(set)
+  local key = string.match(set, '^(.*):[^:]*$')
+  return key and string.sub(key, 1, #group_prefix) == group_prefix and key
+end
+
+local function is_usable(look, key)
+  return type(redis.pcall(look, key)) == 'number'
+end
+
+local function reclaim(set, size, group_key)
   for from = 0, size - 1, chunk do
     local members = redis.call('ZRANGE', set, from, from + chunk - 1, 'WITHSCORES')
     local pairs_of = {}
@@ -42,8 +49,33 @@ local function reclaim(set)
 end
 
 local due = redis.call('ZRANGE', sets, '-inf', cutoff, 'BYSCORE', 'LIMIT', 0, limit)
+local found, blocked = {}, {}
 for _, set in ipairs(due) do
-  reclaim(set)
-  redis.call('ZREM', sets, set)
+  local group_key = group_key_of(set)
+  if group_key then
+    look_for_move(set, group_key)
+    local size = redis.pcall('ZCARD', set)
+    if type(size) == 'number' then
+      if is_usable('ZCARD', group_key) and is_usable('SCARD', groups) then
+        found[#found + 1] = { set = set, size = size, group_key = group_key }
+      else
+        blocked[#blocked + 1] = set
+      end
+    end
+  end
 end
-return #due
+if slot_is_moving then
+  return try_again()
+end
+
+-- First the removals: then Redis lets the writes after them pass even at `maxmemory`.
+if #due > 0 then
+  redis.call('ZREM', sets, unpack(due))
+end
+for _, set in ipairs(blocked) do
+  redis.call('ZADD', sets, math.floor(now / 1000) + 60, set)
+end
+for _, each in ipairs(found) do
+  reclaim(each.set, each.size, each.group_key)
+end
+return { #due, blocked }

@@ -17,6 +17,7 @@ local now, deadline, cutoff, size = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local limit, task_prefix, unique_prefix = tonumber(ARGV[5]), ARGV[6], ARGV[7]
 
 -- include: clock_guard
+-- include: slot_move
 -- include: task_state
 -- include: unique_lock
 
@@ -30,12 +31,20 @@ local count = math.min(limit, math.max(too_old, too_many))
 if count <= 0 then
   return 0
 end
-for _, id in ipairs(redis.call('ZRANGE', archived, 0, count - 1)) do
-  local task = task_prefix .. id
-  if is_in_state(task, 'archived') then
-    release_lock(task, id, unique_prefix)
-    redis.call('DEL', task)
+local ids = redis.call('ZRANGE', archived, 0, count - 1)
+local ended = {}
+for _, id in ipairs(ids) do
+  if is_in_state(task_prefix .. id, 'archived', archived) then
+    ended[#ended + 1] = id
   end
-  redis.call('ZREM', archived, id)
 end
+if slot_is_moving then
+  return try_again()
+end
+
+for _, id in ipairs(ended) do
+  release_lock(task_prefix .. id, id, unique_prefix)
+  redis.call('DEL', task_prefix .. id)
+end
+redis.call('ZREM', archived, unpack(ids))
 return count

@@ -9,8 +9,9 @@
 local server, workers = KEYS[1], KEYS[2]
 local ttl, info = ARGV[1], ARGV[2]
 
-redis.call('SETEX', server, ttl, info)
+-- First a removal: then Redis lets the writes after it pass even at `maxmemory`.
 redis.call('DEL', workers)
+redis.call('SETEX', server, ttl, info)
 for i = 3, #ARGV, 2 do
   redis.call('HSET', workers, ARGV[i], ARGV[i + 1])
 end

@@ -34,7 +34,7 @@
 --         outcomes...    any     score and length of each run; then, if proven, SHA-1 of the leased message of each
 --                                outcome; then of each outcome: c expiry, message; k the same, result; r s instant,
 --                                message; a b message. Instants in milliseconds
--- RETURNS array          status: ok, clock, token (the score is taken), unready (keys are on the move); Unix milliseconds;
+-- RETURNS array          status: ok, clock, token (the score is taken), unready (keys are on the move, or of another type); Unix milliseconds;
 --                        position and refusal of each outcome that was not settled; 1 when pending may hold more;
 --                        id and message of each leased task; ids dropped from pending
 local pending, paused, active, lease = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -54,6 +54,7 @@ local present = now + shift
 -- include: fence
 -- include: clean_up
 -- include: settle
+-- include: slot_move
 
 -- ---- look at everything -------------------------------------------------------------------------------------
 
@@ -158,6 +159,9 @@ for i = 1, count do
       local container = CONTAINER[kind]
       if not usable[container] then
         redis.call('ZCARD', container)
+        if container == retry then
+          redis.call('ZCARD', due)
+        end
         usable[container] = true
       end
     end
@@ -242,14 +246,13 @@ end
 -- ---- lease --------------------------------------------------------------------------------------------------
 
 local status, more, grants, dropped = 'ok', 0, {}, {}
-local ELSEWHERE = { scheduled = scheduled, retry = retry, archived = archived, completed = completed }
+local ELSEWHERE = { active = lease, scheduled = scheduled, retry = retry, archived = archived, completed = completed }
 
 -- A copy: the task runs, waits or has ended elsewhere, and this entry would run it once more.
+-- A table: a container of another type hides the answer.
 local function is_copy(id, state)
-  if state == 'active' then
-    return redis.call('ZSCORE', lease, id)
-  end
-  return ELSEWHERE[state] and redis.call('ZSCORE', ELSEWHERE[state], id)
+  local container = ELSEWHERE[state]
+  return container and redis.pcall('ZSCORE', container, id)
 end
 
 -- Looks at each task before the first write: an id that is popped and then fails would lie nowhere.
@@ -260,19 +263,26 @@ local function lease_tasks(found)
     local id = found[j]
     local task = task_prefix .. id
     local fields = redis.pcall('HMGET', task, 'msg', 'state')
-    if fields.err and string.find(fields.err, 'non local key', 1, true) then
+    local message, state = fields[1], fields[2]
+    if not message and not fields.err then
+      look_for_move(task, active)
+    end
+    if slot_is_moving or is_refused(fields) then
       return 'unready'
     end
-    local message, state = fields[1], fields[2]
     if message and bytes > 0 and bytes + #message > budget then
       break
+    end
+    local copy = message and state ~= 'pending' and is_copy(id, state)
+    if type(copy) == 'table' then
+      return 'unready'
     end
     looked = looked + 1
     if not message then
       -- A hash that has no message is a stub; a key of another type is not ours to delete.
       ghosts[#ghosts + 1] = { id = id, stub = not fields.err and task }
       dropped[#dropped + 1] = id
-    elseif known[id] or (state ~= 'pending' and is_copy(id, state)) then
+    elseif known[id] or copy then
       dropped[#dropped + 1] = id
     else
       if state ~= 'pending' then
@@ -309,6 +319,9 @@ local function lease_tasks(found)
   -- Fractions are slow in the compact form of a small set. A member that is too long for it, for a moment, makes the
   -- set keep the fast form for as long as it is not empty.
   local crowd = #chosen > 4 and redis.call('EXISTS', lease) == 0 and string.rep('-', 65)
+  while crowd and known[crowd] do
+    crowd = crowd .. '-'
+  end
   if crowd then
     leases[#leases + 1] = score
     leases[#leases + 1] = crowd

@@ -18,6 +18,7 @@ local now, deadline, cutoff, limit = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local budget, length, task_prefix = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
 
 -- include: clock_guard
+-- include: slot_move
 -- include: read_task
 -- include: clean_up
 
@@ -25,21 +26,12 @@ if clock_differs(now, deadline) then
   return { 'clock', time[1], time[2] }
 end
 
-local seconds = time[1] + time[2] / 1000000
-local too_far = '(' .. string.format('%.17g', seconds + 4 * length)
-local ahead = redis.call('ZRANGEBYSCORE', lease, too_far, '+inf', 'WITHSCORES', 'LIMIT', 0, limit)
-for i = 1, #ahead, 2 do
-  local id, fraction = ahead[i], tonumber(ahead[i + 1]) % 1
-  redis.call('ZREM', lease, id)
-  redis.call('ZADD', lease, math.ceil(seconds) + length + fraction, id)
-end
-
-local expired, bytes = {}, 0
+local expired, stale, stubs, bytes = {}, {}, {}, 0
 local ended = redis.call('ZRANGEBYSCORE', lease, '-inf', cutoff, 'WITHSCORES', 'LIMIT', 0, limit)
 for i = 1, #ended, 2 do
   local id = ended[i]
   local task = task_prefix .. id
-  local message, _, deletable = read_task(task)
+  local message, _, deletable = read_task(task, lease)
   if message then
     bytes = bytes + #message
     expired[#expired + 1] = id
@@ -49,10 +41,28 @@ for i = 1, #ended, 2 do
       break
     end
   else
-    clean_up(id)
-    if deletable then
-      redis.call('DEL', task)
-    end
+    stale[#stale + 1] = id
+    stubs[#stubs + 1] = deletable and task or nil
   end
+end
+if slot_is_moving then
+  return try_again()
+end
+
+for _, id in ipairs(stale) do
+  clean_up(id)
+end
+for _, task in ipairs(stubs) do
+  redis.call('DEL', task)
+end
+local seconds = time[1] + time[2] / 1000000
+local too_far = '(' .. string.format('%.17g', seconds + 4 * length)
+local ahead = redis.call('ZRANGEBYSCORE', lease, too_far, '+inf', 'WITHSCORES', 'LIMIT', 0, limit)
+for i = 1, #ahead, 2 do
+  local id, fraction = ahead[i], tonumber(ahead[i + 1]) % 1
+  -- Of an infinite score, it is no number.
+  fraction = fraction == fraction and fraction or 0
+  redis.call('ZREM', lease, id)
+  redis.call('ZADD', lease, math.ceil(seconds) + length + fraction, id)
 end
 return expired

@@ -11,6 +11,8 @@
 local active, lease = KEYS[1], KEYS[2]
 local score, nonce, task_prefix = ARGV[1], ARGV[2], ARGV[3]
 
+-- include: slot_move
+
 local held = {}
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', lease, score, score)) do
   held[id] = true
@@ -24,14 +26,19 @@ for j = #order, 1, -1 do
   if held[id] then
     held[id] = nil
     local fields = redis.pcall('HMGET', task_prefix .. id, 'msg', 'state', 'tq:x')
-    if fields.err and string.find(fields.err, 'non local key', 1, true) then
-      return redis.error_reply('TRYAGAIN a task is on the move')
+    if is_refused(fields) then
+      return try_again()
+    elseif not fields.err and not fields[1] then
+      look_for_move(task_prefix .. id, lease)
     end
     if fields[1] and fields[2] == 'active' and fields[3] == nonce then
       grants[#grants + 1] = id
       grants[#grants + 1] = fields[1]
     end
   end
+end
+if slot_is_moving then
+  return try_again()
 end
 local time = redis.call('TIME')
 return { time[1] * 1000 + math.floor(time[2] / 1000), grants }

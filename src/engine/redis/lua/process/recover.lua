@@ -36,6 +36,7 @@ local present, shift = tonumber(now), 0
 
 -- Fails here, before the first write, if one of them is of another type.
 redis.call('ZCARD', retry)
+redis.call('ZCARD', due)
 redis.call('ZCARD', archived)
 redis.call('LLEN', active)
 

@@ -19,6 +19,7 @@ local limit, length, task_prefix = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
 
 -- include: clock_guard
 -- include: fence
+-- include: slot_move
 -- include: read_task
 -- include: clean_up
 
@@ -31,34 +32,49 @@ local leased, dropped, kept, seen = {}, {}, 0, {}
 if #found == 0 then
   return { 0, 0, leased, dropped }
 end
-local ends = math.ceil(time[1] + time[2] / 1000000) + length + RESERVED
 
+-- Everything is read before the first write.
 local scores = redis.call('ZMSCORE', lease, unpack(found))
+local twice, stubs, full = {}, {}, false
 for j = #found, 1, -1 do
   local id = found[j]
-  local task = task_prefix .. id
   if seen[id] then
-    redis.call('LREM', active, 1, id)
+    twice[#twice + 1] = id
   elseif scores[j] then
     kept = kept + 1
   elseif #leased + #dropped == limit then
-    return { kept, 1, leased, dropped }
+    full = true
+    break
   else
-    local message, state, deletable = read_task(task)
+    local task = task_prefix .. id
+    local message, state, deletable = read_task(task, active)
     if message and state == 'active' then
       kept = kept + 1
       leased[#leased + 1] = id
-      -- First a removal, though of nothing: then Redis lets the write after it pass even at `maxmemory`.
-      redis.call('ZREM', lease, id)
-      redis.call('ZADD', lease, ends, id)
     else
       dropped[#dropped + 1] = id
-      clean_up(id)
-      if deletable and not message then
-        redis.call('DEL', task)
-      end
+      stubs[#stubs + 1] = deletable and not message and task or nil
     end
   end
   seen[id] = true
 end
-return { kept, #found == window and 1 or 0, leased, dropped }
+if slot_is_moving then
+  return try_again()
+end
+
+local ends = math.ceil(time[1] + time[2] / 1000000) + length + RESERVED
+for _, id in ipairs(leased) do
+  -- First a removal, though of nothing: then Redis lets the write after it pass even at `maxmemory`.
+  redis.call('ZREM', lease, id)
+  redis.call('ZADD', lease, ends, id)
+end
+for _, id in ipairs(dropped) do
+  clean_up(id)
+end
+for _, id in ipairs(twice) do
+  redis.call('LREM', active, 1, id)
+end
+for _, task in ipairs(stubs) do
+  redis.call('DEL', task)
+end
+return { kept, (full or #found == window) and 1 or 0, leased, dropped }

@@ -24,5 +24,7 @@ end
 if why then
   return why
 end
+-- First a removal: then Redis lets the write after it pass even at `maxmemory`.
+redis.call('HDEL', task, 'result')
 redis.call('HSET', task, 'result', result)
 return 0

@@ -1,9 +1,10 @@
--- Whether a task says that it is in `state`; a key of another type says nothing. While a slot moves to another node
--- nobody can tell: TRYAGAIN.
-local function is_in_state(task, state)
+-- Whether a task says that it is in `state`; a key of another type says nothing. `other` is any key of the same slot.
+local function is_in_state(task, state, other)
   local found = redis.pcall('HGET', task, 'state')
-  if type(found) == 'table' and string.find(found.err, 'non local key', 1, true) then
-    error('TRYAGAIN a task is on the move')
+  if not found then
+    look_for_move(task, other)
+  elseif is_refused(found) then
+    slot_is_moving = true
   end
   return found == state
 end
