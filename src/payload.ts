@@ -2,6 +2,8 @@ import { isUtf8 } from "node:buffer";
 import { types } from "node:util";
 import { PayloadNotJsonError, PayloadNotSerializableError } from "./errors.ts";
 
+/** A larger payload or result is refused by default: each copy of it costs Redis and every reader that much. */
+export const MAX_PAYLOAD_BYTES = 8 * 1_024 * 1_024;
 /** Deeper values are refused: they would overflow the stack here, or in whoever reads them. */
 const MAX_DEPTH = 1_000;
 

@@ -9,6 +9,7 @@ import {
   InvalidOptionError,
   TaskIdConflictError,
 } from "../errors.ts";
+import { MAX_PAYLOAD_BYTES } from "../payload.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { type Runtime, systemRuntime } from "../runtime/runtime.ts";
@@ -50,7 +51,6 @@ const OPTIONS = ["maxPayloadBytes", "commandTimeout", "logger", "runtime"] as co
 const CALL_OPTIONS = ["signal"] as const;
 /** How often a task is sent whose lock is held by one that is not there any more. */
 const MOST_TRIES = 5;
-const DEFAULT_MAX_PAYLOAD = 8 * 1_024 * 1_024;
 /** Redis takes no value of 512 MB; a message also needs room for its other fields. */
 const LARGEST_MAX_PAYLOAD = 511 * 1_024 * 1_024;
 
@@ -84,12 +84,7 @@ export class Client implements Enqueuer, AsyncDisposable {
    */
   constructor(source?: string | Engine, options: ClientOptions = {}) {
     requireKnownNames("Client", options, OPTIONS);
-    const {
-      maxPayloadBytes = DEFAULT_MAX_PAYLOAD,
-      runtime = systemRuntime,
-      logger,
-      commandTimeout,
-    } = options;
+    const { maxPayloadBytes = MAX_PAYLOAD_BYTES, runtime = systemRuntime, logger, commandTimeout } = options;
     if (!Number.isInteger(maxPayloadBytes) || maxPayloadBytes < 0 || maxPayloadBytes > LARGEST_MAX_PAYLOAD) {
       throw new InvalidOptionError(
         "maxPayloadBytes",

@@ -24,7 +24,7 @@ export interface WireOutcome {
   readonly position: number;
 }
 
-export function wireOutcome({ leased, settlement, repeated }: Outcome, position: number): WireOutcome {
+function wireOutcome({ leased, settlement, repeated }: Outcome, position: number): WireOutcome {
   const lease = leaseOf(leased);
   const [letter, details] = wired(settlement);
   const bytes = weight(details);

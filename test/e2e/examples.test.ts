@@ -1,0 +1,43 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, it } from "vitest";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+/** What each program says, in the end; and whether it then serves until it is interrupted. */
+const PROGRAMS: Readonly<Record<string, { readonly says: RegExp; readonly serves?: true }>> = {
+  "first.mts": { says: /welcome, user 42! .*welcome, user 43! \(attempt 1\)/s, serves: true },
+  "handlers.mts": { says: /page:fetch, attempt 1: TypeError/ },
+  "producer.mts": { says: /report-2030-01-31 is scheduled until \d{4}-/ },
+  "results.mts": { says: /is completed: 6/ },
+};
+
+/** Runs an example on an engine in its own memory; resolves with its exit code and what it said. */
+async function run(name: string): Promise<{ code: number | null; said: string }> {
+  const program = spawn(process.execPath, ["--import", "tsx", join("examples", name)], {
+    cwd: root,
+    env: { ...process.env, TITANQUEUE_URL: "memory:" },
+    stdio: ["ignore", "pipe", "inherit"],
+    timeout: 15_000,
+  });
+  const { says, serves } = PROGRAMS[name] ?? {};
+  let said = "";
+  program.stdout.setEncoding("utf8").on("data", (text: string) => {
+    said += text;
+    if (serves && says?.test(said)) program.kill("SIGINT");
+  });
+  const [code] = await once(program, "close");
+  return { code, said };
+}
+
+it.each(readdirSync(join(root, "examples")).filter((name) => name.endsWith(".mts")))(
+  "examples/%s runs as it stands",
+  async (name) => {
+    const { code, said } = await run(name);
+    expect(said).toMatch(PROGRAMS[name]?.says ?? /add what it says to this test/);
+    expect(code).toBe(0);
+  },
+);
