@@ -46,8 +46,15 @@ export class ClusterRig {
     for (const node of this.nodes) await node.flush();
   }
 
-  /** Moves a slot to the next node, key by key; `between` runs when half of the keys have moved. */
-  async migrate(slot: number, between: () => Promise<void> = async () => undefined): Promise<void> {
+  /**
+   * Moves a slot to the next node, key by key. `between` runs when half of the keys have moved; or, with `first`, when
+   * those that it names have.
+   */
+  async migrate(
+    slot: number,
+    between: () => Promise<void> = async () => undefined,
+    first?: (key: string) => boolean,
+  ): Promise<void> {
     const clients = this.nodes.map((node) => node.client());
     const ids = await Promise.all(clients.map((client) => client.call("CLUSTER", "MYID") as Promise<string>));
     const owned = await Promise.all(clients.map((client) => owns(client, slot)));
@@ -57,8 +64,10 @@ export class ClusterRig {
     await target.cluster("SETSLOT", slot, "IMPORTING", ids[from] as string);
     await source.cluster("SETSLOT", slot, "MIGRATING", ids[to] as string);
     const keys = (await source.cluster("GETKEYSINSLOT", slot, 10_000)) as string[];
+    if (first) keys.sort((a, b) => Number(first(b)) - Number(first(a)));
+    const half = first ? keys.filter(first).length : Math.ceil(keys.length / 2);
     for (const [i, key] of keys.entries()) {
-      if (i === Math.ceil(keys.length / 2)) await between();
+      if (i === half) await between();
       await source.migrate("127.0.0.1", this.nodes[to]?.port as number, key, 0, 5_000);
     }
     for (const client of [target, source]) await client.cluster("SETSLOT", slot, "NODE", ids[to] as string);
