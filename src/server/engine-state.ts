@@ -16,6 +16,7 @@ export class EngineState {
   readonly #clock: Clock;
   readonly #onReturn = new Set<() => void>();
   #error: Error | undefined;
+  #refusal: Error | undefined;
   #returnedAt = Number.NEGATIVE_INFINITY;
   #changedAt = Number.NEGATIVE_INFINITY;
 
@@ -30,12 +31,17 @@ export class EngineState {
     return this.#error;
   }
 
+  /** Why the last call failed: the store cannot be used, or it answers but refuses. `undefined` after a success. */
+  get problem(): Error | undefined {
+    return this.#error ?? this.#refusal;
+  }
+
   /** Monotonic instant at which the last outage ended; long ago if there was none. */
   get returnedAt(): number {
     return this.#returnedAt;
   }
 
-  /** Wall-clock instant at which an outage last began or ended; long ago if there was none. */
+  /** Wall-clock instant at which {@link problem} last came or went; long ago if there was none. */
   get changedAt(): number {
     return this.#changedAt;
   }
@@ -47,11 +53,12 @@ export class EngineState {
 
   /** A call was answered. */
   up(): void {
+    if (this.problem !== undefined) this.#changedAt = this.#clock.now();
+    this.#refusal = undefined;
     if (this.#error === undefined) return;
     const sinceLast = this.#clock.monotonic() - this.#returnedAt;
     this.#error = undefined;
     this.#returnedAt = this.#clock.monotonic();
-    this.#changedAt = this.#clock.now();
     this.#logger.info({}, "the engine answers again");
     this.#events.emit("engine", { state: "available" });
     if (sinceLast >= RETURN_GAP) for (const listener of this.#onReturn) listener();
@@ -60,11 +67,17 @@ export class EngineState {
   /** The store could not be reached. */
   down(error: Error): void {
     const known = this.#error !== undefined;
+    if (this.problem === undefined) this.#changedAt = this.#clock.now();
     this.#error = error;
     if (known) return;
-    this.#changedAt = this.#clock.now();
     this.#logger.error({ error }, "the engine does not answer; trying again until it does");
     this.#events.emit("engine", { state: "unavailable", error });
+  }
+
+  /** The store answered, and refused the call. Whoever made it reports it. */
+  refused(error: unknown): void {
+    if (this.problem === undefined) this.#changedAt = this.#clock.now();
+    this.#refusal = error instanceof Error ? error : new Error(String(error));
   }
 
   /** Makes a call to the store. An outage is noted and answered by `undefined`; every other failure is the caller's. */
@@ -74,7 +87,10 @@ export class EngineState {
       this.up();
       return answer;
     } catch (error) {
-      if (!(error instanceof EngineUnavailableError)) throw error;
+      if (!(error instanceof EngineUnavailableError)) {
+        this.refused(error);
+        throw error;
+      }
       this.down(error);
       return undefined;
     }

@@ -13,6 +13,34 @@ export function errorText(thrown: unknown): string {
   return safeText(plainText(thrown), MAX_ERROR_BYTES);
 }
 
+/** Frames of a stack that are logged. */
+const SHOWN_FRAMES = 5;
+
+/** What is logged of whatever was thrown: its text, and where it comes from unless that is this package. */
+export function errorFields(thrown: unknown): { readonly error: string; readonly stack?: string } {
+  const stack = firstFrames(thrown);
+  return { error: errorText(thrown), ...(stack !== "" && { stack }) };
+}
+
+function firstFrames(thrown: unknown): string {
+  try {
+    if (!isError(thrown) || thrown instanceof TitanQueueError) return "";
+    const frames = String(thrown.stack)
+      .slice(0, MAX_ERROR_BYTES)
+      .split("\n")
+      .filter((line) => /^\s+at /.test(line));
+    return safeText(
+      frames
+        .slice(0, SHOWN_FRAMES)
+        .map((frame) => frame.trim())
+        .join(" "),
+      MAX_ERROR_BYTES,
+    );
+  } catch {
+    return "";
+  }
+}
+
 function plainText(thrown: unknown): string {
   try {
     const text = isError(thrown) ? textOfError(thrown) : textOfValue(thrown);

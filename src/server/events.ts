@@ -1,4 +1,6 @@
+import { InvalidOptionError } from "../errors.ts";
 import type { Logger } from "../runtime/logger.ts";
+import { suggestion } from "../suggestion.ts";
 import { guarded } from "./guarded.ts";
 import type { ShutdownResult } from "./shutdown-clock.ts";
 
@@ -29,13 +31,16 @@ export type TaskSettled = AttemptFacts & {
   /** Where the task went: deleted, kept as completed, or onwards. */
   readonly outcome: "done" | "completed" | "retry" | "archive" | "drop" | "requeue";
   readonly cause: SettleCause;
-  /** From the start of its handler; `undefined` when another, dead server had run it. */
+  /** From `taskStarted`; `undefined` when it was not begun here: another, dead server had run it, or a shutdown came first. */
   readonly durationMs: number | undefined;
 };
 
 /** What a server tells while it runs. */
 export interface ServerEventMap {
-  /** A handler is about to be called. */
+  /**
+   * An attempt begins: its handler is called, unless its payload is invalid or its deadline has passed already.
+   * `taskSettled` or `leaseLost` follows.
+   */
   taskStarted: AttemptFacts;
   /** The store has recorded how an attempt ended. */
   taskSettled: TaskSettled;
@@ -48,6 +53,15 @@ export interface ServerEventMap {
 }
 
 export type ServerEvent = keyof ServerEventMap;
+
+const EVENTS = Object.keys({
+  taskStarted: true,
+  taskSettled: true,
+  leaseLost: true,
+  engine: true,
+  shutdown: true,
+} satisfies Record<ServerEvent, true>);
+
 type Listener = (event: never) => unknown;
 
 /** Tells listeners, of which none can do harm: what one throws is logged, and the next one is called. */
@@ -60,6 +74,13 @@ export class ServerEvents {
   }
 
   on<E extends ServerEvent>(event: E, listener: (event: ServerEventMap[E]) => unknown): () => void {
+    if (!EVENTS.includes(event)) {
+      throw new InvalidOptionError(
+        "event",
+        `a server tells no ${JSON.stringify(event)}${suggestion(String(event), EVENTS)}`,
+      );
+    }
+    if (typeof listener !== "function") throw new InvalidOptionError("listener", "expected a function");
     // A function of its own, so that one listener may be added twice and removed once.
     const entry: Listener = (value) => listener(value);
     const listeners = this.#listeners.get(event) ?? new Set();

@@ -1,5 +1,5 @@
 import type { Logger } from "../runtime/logger.ts";
-import { errorText } from "./error-text.ts";
+import { errorFields } from "./error-text.ts";
 
 /**
  * Calls code of the user's that stands beside a task, not in it (a listener, a policy, a callback), so that it cannot
@@ -7,7 +7,7 @@ import { errorText } from "./error-text.ts";
  */
 export function guarded<T>(logger: Logger, what: string, call: () => T): T | undefined {
   const failed = (error: unknown): undefined => {
-    logger.error({ error: errorText(error) }, `${what} failed`);
+    logger.error(errorFields(error), `${what} failed`);
   };
   try {
     const answer = call();

@@ -44,11 +44,23 @@ export function heartbeater(options: HeartbeaterOptions): PeriodicComponent {
       if (all) all.push(worker);
       else byQueue.set(worker.queue, [worker]);
     }
-    for (const [queue, all] of byQueue) {
-      for (let from = 0; from < all.length; from += MAX_LEASES) {
-        const some = all.slice(from, from + MAX_LEASES);
-        await engineState.call(() => renew(queue, some));
-      }
+    await Promise.all([...byQueue].map(([queue, all]) => renewQueue(queue, all)));
+  }
+
+  /** Waits for no other call: a slow or broken queue must not cost another one its leases. */
+  async function renewQueue(queue: string, all: readonly Worker[]): Promise<void> {
+    const calls: Promise<unknown>[] = [];
+    for (let from = 0; from < all.length; from += MAX_LEASES) {
+      const some = all.slice(from, from + MAX_LEASES);
+      calls.push(engineState.call(() => renew(queue, some)));
+    }
+    try {
+      await Promise.all(calls);
+    } catch (error) {
+      logger.error(
+        { component: "heartbeater", queue, error },
+        "cannot renew leases of this queue; trying again",
+      );
     }
   }
 
@@ -77,9 +89,12 @@ export function heartbeater(options: HeartbeaterOptions): PeriodicComponent {
     immediately: true,
     // Whatever becomes of the leases, the server shows itself.
     tick: async () => {
-      const ends = await Promise.allSettled([renewLeases(), engineState.call(show)]);
-      const failed = ends.find(({ status }) => status === "rejected");
-      if (failed?.status === "rejected") throw failed.reason;
+      const renewed = renewLeases();
+      try {
+        await engineState.call(show);
+      } finally {
+        await renewed;
+      }
     },
     onStop: async () => {
       if (engineState.error === undefined) await engineState.call(() => broker.clearServerState(identity));

@@ -83,6 +83,7 @@ export function assemble(options: PartsOptions): Parts {
     workers,
     ledger,
     syncQueue,
+    onRefused: () => sync.wake(),
     shutdownClock,
     watch: (queue) => watcher.arm(queue, "pending"),
     watchIsLive: () => watcher.live,

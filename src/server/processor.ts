@@ -23,6 +23,8 @@ export interface ProcessorOptions {
   readonly workers: Workers;
   readonly ledger: OutcomeLedger;
   readonly syncQueue: SyncQueue;
+  /** The store refused outcomes, perhaps all for the sake of one. They are in the sync queue. */
+  readonly onRefused: () => void;
   readonly engineState: EngineState;
   readonly shutdownClock: ShutdownClock;
   /** Asks to be told, through {@link Processor.wake}, when a queue that was found empty may have work. */
@@ -91,6 +93,7 @@ export class Processor implements Component {
   #reserved = 0;
   #unansweredInFlight = 0;
   #taking = false;
+  #paused = false;
   #scheduled = false;
   #polled = 0;
   #cancelPoll: () => void = () => undefined;
@@ -109,14 +112,15 @@ export class Processor implements Component {
   }
 
   async start(): Promise<void> {
-    if (this.#taking || this.#stopped !== undefined) return;
+    if (this.#taking || this.#paused) return;
     this.#taking = true;
     this.#wakeAll();
     this.#poll();
   }
 
-  /** Takes no more tasks. Those that run go on, and those that a call under way may bring go back. */
+  /** Takes no more tasks, started or not yet. Those that run go on, and those that a call under way may bring go back. */
   pause(): void {
+    this.#paused = true;
     this.#taking = false;
     this.#cancelPoll();
   }
@@ -284,8 +288,12 @@ export class Processor implements Component {
   #failed(lane: Lane, outcomes: Finished[], limit: number, error: unknown): void {
     const { engineState, syncQueue, logger, runtime } = this.#options;
     if (error instanceof EngineUnavailableError) engineState.down(error);
-    else logger.error({ queue: lane.queue, error }, "exchange failed; trying again");
+    else {
+      engineState.refused(error);
+      logger.error({ queue: lane.queue, error }, "exchange failed; trying again");
+    }
     syncQueue.add(lane.queue, outcomes, runtime.clock.monotonic());
+    if (outcomes.length > 0 && !(error instanceof EngineUnavailableError)) this.#options.onRefused();
     if (limit > 0) lane.owed = true;
     if (lane.blocked) return;
     lane.blocked = true;

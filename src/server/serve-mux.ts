@@ -19,15 +19,26 @@ export interface Router {
   definitions(): Iterable<AnyTaskDefinition>;
 }
 
+/** Marks muxes, so that two copies of the package know each other's; answers the muxes that this one leads to. */
+const muxBrand: unique symbol = Symbol.for("titanqueue.mux") as never;
+
+interface Mux extends Router {
+  [muxBrand](): Iterable<Mux>;
+}
+
 interface Entry {
   readonly pattern: string;
-  /** A definition matches its own type only. */
-  readonly definition: AnyTaskDefinition | undefined;
-  readonly target: Handler | Router;
+  readonly target: Router;
   readonly options: HandlerOptions;
+  /** Routes of `target` -> as this mux answers them, made once for all tasks. */
+  made: WeakMap<Route, Route>;
 }
 
 const NO_OPTIONS: HandlerOptions = Object.freeze({});
+
+const NOT_FOUND: Router = soleRoute((task) => {
+  throw new HandlerNotFoundError(task.type);
+}, undefined);
 
 /**
  * Chooses the handler of a task by its type: the pattern that equals the type, else the longest one that the type
@@ -44,10 +55,11 @@ const NO_OPTIONS: HandlerOptions = Object.freeze({});
  * });
  * mux.handle("image:", (task) => resize(task.payload));
  */
-export class ServeMux implements Router {
+export class ServeMux implements Mux {
   readonly #entries = new Map<string, Entry>();
   /** The patterns that also match as prefixes, longest first. */
   #prefixes: Entry[] = [];
+  readonly #notFound: Entry = { pattern: "", target: NOT_FOUND, options: NO_OPTIONS, made: new WeakMap() };
   readonly #middleware: Middleware[] = [];
 
   /**
@@ -68,17 +80,17 @@ export class ServeMux implements Router {
     if (this.#entries.has(pattern)) {
       throw new InvalidPatternError(`pattern ${JSON.stringify(pattern)} is registered already`);
     }
-    if (typeof target !== "function" && !isRouter(target)) {
+    if (typeof target !== "function" && !isMux(target)) {
       throw new InvalidPatternError(`pattern ${JSON.stringify(pattern)} has no handler`);
     }
-    if (target instanceof ServeMux && target.#leadsTo(this)) {
+    if (isMux(target) && leadsTo(target, this)) {
       throw new InvalidPatternError(`pattern ${JSON.stringify(pattern)} leads back to the mux it is in`);
     }
     const entry: Entry = {
       pattern,
-      definition,
-      target: target as Handler | Router,
+      target: isMux(target) ? target : soleRoute(target, definition),
       options: checkHandlerOptions(options),
+      made: new WeakMap(),
     };
     this.#entries.set(pattern, entry);
     if (definition === undefined) {
@@ -90,75 +102,70 @@ export class ServeMux implements Router {
   /**
    * Adds middleware around every handler of this mux, those registered earlier too, and around "handler not found".
    * The first one added is the outermost.
+   *
+   * It sees what reaches a handler: not a task whose payload does not fit its definition, nor one whose deadline had
+   * passed before it was begun. Those are settled without one; `errorHandler` and the events tell of them.
    */
   use(...middleware: Middleware[]): this {
     for (const each of middleware) {
       if (typeof each !== "function") throw new InvalidOptionError("use", "expected functions");
     }
     this.#middleware.push(...middleware);
+    for (const entry of [...this.#entries.values(), this.#notFound]) entry.made = new WeakMap();
     return this;
   }
 
   /** @internal */
   route(type: string): Route {
-    const route = this.#find(type);
-    if (this.#middleware.length === 0) return route;
-    return { ...route, handler: around(this.#middleware, route.handler) };
+    const entry =
+      this.#entries.get(type) ??
+      this.#prefixes.find(({ pattern }) => type.startsWith(pattern)) ??
+      this.#notFound;
+    const inner = entry.target.route(type);
+    const known = entry.made.get(inner);
+    if (known !== undefined) return known;
+    const route: Route = {
+      handler: around(this.#middleware, inner.handler),
+      definition: inner.definition,
+      options: { ...entry.options, ...inner.options },
+    };
+    entry.made.set(inner, route);
+    return route;
   }
 
   /** @internal */
   *definitions(): Iterable<AnyTaskDefinition> {
-    for (const { definition, target } of this.#entries.values()) {
-      if (definition !== undefined) yield definition;
-      if (isRouter(target)) yield* target.definitions();
-    }
+    for (const { target } of this.#entries.values()) yield* target.definitions();
   }
 
-  #find(type: string): Route {
-    const entry = this.#entries.get(type) ?? this.#prefixes.find(({ pattern }) => type.startsWith(pattern));
-    if (entry === undefined) return NOT_FOUND;
-    if (!isRouter(entry.target)) {
-      return { handler: entry.target, definition: entry.definition, options: entry.options };
-    }
-    const inner = entry.target.route(type);
-    return { ...inner, options: { ...entry.options, ...inner.options } };
-  }
-
-  #leadsTo(mux: ServeMux): boolean {
-    if (this === mux) return true;
-    for (const { target } of this.#entries.values()) {
-      if (target instanceof ServeMux && target.#leadsTo(mux)) return true;
-    }
-    return false;
+  /** @internal */
+  *[muxBrand](): Iterable<Mux> {
+    for (const { target } of this.#entries.values()) if (isMux(target)) yield target;
   }
 }
-
-const NOT_FOUND: Route = {
-  handler: (task) => {
-    throw new HandlerNotFoundError(task.type);
-  },
-  definition: undefined,
-  options: NO_OPTIONS,
-};
 
 /** One handler for tasks of every type, or a mux as it is. */
 export function routerOf(handler: Handler | ServeMux): Router {
-  if (isRouter(handler)) return handler;
+  if (isMux(handler)) return handler;
   if (typeof handler !== "function") {
     throw new InvalidOptionError("handler", "expected a function or a ServeMux");
   }
-  const route: Route = { handler, definition: undefined, options: NO_OPTIONS };
-  return { route: () => route, definitions: () => [] };
+  return soleRoute(handler, undefined);
 }
 
-/** By shape, so that a mux of another copy of the package is one too. */
-function isRouter(target: unknown): target is Router {
-  return (
-    typeof target === "object" &&
-    target !== null &&
-    typeof (target as Partial<Router>).route === "function" &&
-    typeof (target as Partial<Router>).definitions === "function"
-  );
+function soleRoute(handler: Handler, definition: AnyTaskDefinition | undefined): Router {
+  const route: Route = { handler, definition, options: NO_OPTIONS };
+  return { route: () => route, definitions: () => (definition === undefined ? [] : [definition]) };
+}
+
+function leadsTo(from: Mux, mux: Mux): boolean {
+  if (from === mux) return true;
+  for (const next of from[muxBrand]()) if (leadsTo(next, mux)) return true;
+  return false;
+}
+
+function isMux(target: unknown): target is Mux {
+  return typeof target === "object" && target !== null && muxBrand in target;
 }
 
 function requirePattern(pattern: unknown): string {

@@ -57,9 +57,11 @@ export interface ServerOptions {
   delayedTaskCheckInterval?: Duration | undefined;
   /** How often it deletes completed tasks whose retention is over. @defaultValue `"8s"` */
   janitorInterval?: Duration | undefined;
-  /** The most tasks it deletes from one queue in one call. @defaultValue 100 */
+  /** The most tasks it deletes from one queue in one call, up to 1,000. @defaultValue 100 */
   janitorBatchSize?: number | undefined;
 
+  /** Shuts the server down when it aborts, as {@link Server.shutdown} without arguments. */
+  signal?: AbortSignal | undefined;
   /** @defaultValue standard error, a line an event */
   logger?: Logger | undefined;
   /** @defaultValue `"info"` */
@@ -91,6 +93,7 @@ export interface ServerConfig {
   readonly delayedTaskCheckInterval: number;
   readonly janitorInterval: number;
   readonly janitorBatchSize: number;
+  readonly signal: AbortSignal | undefined;
   readonly logger: Logger;
   readonly runtime: Runtime;
   readonly commandTimeout: Duration | undefined;
@@ -102,6 +105,8 @@ type Reader<Name extends keyof ServerOptions> = (
 ) => unknown;
 
 const MAX_CONCURRENCY = 100_000;
+/** What the engines do in one call at most. */
+const MAX_JANITOR_BATCH = 1_000;
 /** asynq writes weights as int32. */
 const MAX_INT32 = 2 ** 31 - 1;
 /** A shorter interval would be a busy loop. */
@@ -123,7 +128,8 @@ const READERS = {
   taskCheckInterval: (value, option) => interval(option, value ?? "1s"),
   delayedTaskCheckInterval: (value, option) => interval(option, value ?? "1s"),
   janitorInterval: (value, option) => interval(option, value ?? "8s"),
-  janitorBatchSize: (value, option) => wholeNumber(option, value ?? 100, 1, 10_000),
+  janitorBatchSize: (value, option) => wholeNumber(option, value ?? 100, 1, MAX_JANITOR_BATCH),
+  signal: (value, option) => abortSignal(option, value),
   logger: (value) => readLogger(value ?? consoleLogger),
   logLevel: (value, option) => oneOf(option, value ?? "info", LOG_LEVELS),
   runtime: (value) => value ?? systemRuntime,
@@ -202,6 +208,15 @@ function flag(option: string, value: unknown): boolean {
 function callback<T>(option: string, value: T | undefined): T | undefined {
   if (value !== undefined && typeof value !== "function") {
     throw new InvalidOptionError(option, `expected a function; got ${show(value)}`);
+  }
+  return value;
+}
+
+/** By shape: polyfills, and other realms, have classes of their own. */
+function abortSignal(option: string, value: AbortSignal | undefined): AbortSignal | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value?.aborted !== "boolean" || typeof value.addEventListener !== "function") {
+    throw new InvalidOptionError(option, `expected an AbortSignal; got ${show(value)}`);
   }
   return value;
 }

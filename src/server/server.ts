@@ -1,6 +1,6 @@
 import type { Engine } from "../broker/engine.ts";
 import { resolveEngine } from "../create-engine.ts";
-import { type Duration, parseDuration } from "../duration.ts";
+import { type Duration, parseLongDuration } from "../duration.ts";
 import { EngineUnavailableError, QueueNotServedError, ServerStateError } from "../errors.ts";
 import type { ServerStatus } from "../protocol/server-info.ts";
 import { sleep } from "../runtime/clock.ts";
@@ -25,13 +25,14 @@ export interface ShutdownOptions {
 
 export interface ServerHealth {
   /**
-   * `starting`: not reached the engine yet. `degraded`: lost it, trying again. `stopping`: shutting down, or taking no
-   * more work.
+   * `starting`: not reached the engine yet. `degraded`: the engine is lost, or refuses what the server asks, and the
+   * server tries again; or every slot is kept by a handler that ignores its abort. `stopping`: shutting down, or
+   * taking no more work.
    */
   readonly status: "starting" | "ready" | "degraded" | "stopping" | "stopped";
-  /** Since when it has been so. */
+  /** Since when the server, or its engine, has been in this state. */
   readonly since: Date;
-  /** Why the engine cannot be used. */
+  /** Why the last call to the engine failed. */
   readonly error?: Error;
   /** Tasks that run. */
   readonly running: number;
@@ -107,6 +108,7 @@ export class Server implements AsyncDisposable {
    * Calls `listener` for each event of this kind; the answer ends that. A listener runs on the spot, so be quick.
    * What it throws is logged.
    *
+   * @throws {@link InvalidOptionError} there is no such event, or `listener` is no function.
    * @example const off = server.on("taskSettled", ({ type, outcome }) => count(type, outcome));
    */
   on<E extends ServerEvent>(event: E, listener: (event: ServerEventMap[E]) => unknown): () => void {
@@ -132,6 +134,8 @@ export class Server implements AsyncDisposable {
     this.#release = this.#engine.use();
     const parts = this.#assemble(router);
     this.#parts = parts;
+    this.#obeySignal();
+    this.#requireStarting();
     try {
       await this.#engine.open();
     } catch (error) {
@@ -172,7 +176,7 @@ export class Server implements AsyncDisposable {
     try {
       requireKnownNames("shutdown", options, ["timeout", "signal"]);
       const { timeout = this.#config.shutdownTimeout, signal } = options;
-      this.#shutdownClock.begin(parseDuration("timeout", timeout));
+      this.#shutdownClock.begin(parseLongDuration("timeout", timeout));
       if (signal?.aborted) this.#hurry();
       else signal?.addEventListener("abort", () => this.#hurry(), { once: true });
     } catch (error) {
@@ -227,7 +231,7 @@ export class Server implements AsyncDisposable {
 
   /** How the server does; asks nobody. */
   health(): ServerHealth {
-    const { error, changedAt } = this.#engineState;
+    const { problem: error, changedAt } = this.#engineState;
     const working = this.#state === "running";
     return {
       status: this.#healthStatus(),
@@ -272,6 +276,17 @@ export class Server implements AsyncDisposable {
     });
   }
 
+  #obeySignal(): void {
+    const { signal } = this.#config;
+    if (signal?.aborted) void this.shutdown();
+    // Listens no longer than there is something to shut down.
+    else
+      signal?.addEventListener("abort", () => void this.shutdown(), {
+        once: true,
+        signal: this.#leaving.signal,
+      });
+  }
+
   /** A shutdown may have overtaken the start. */
   #requireStarting(): void {
     if (this.#state !== "starting") throw new ServerStateError("the server was shut down while it started");
@@ -314,7 +329,6 @@ export class Server implements AsyncDisposable {
 
   async #shutDown(): Promise<ShutdownResult> {
     const began = this.#state === "running";
-    const idle = this.#state === "new" || this.#state === "stopped";
     const finishedBefore = this.#parts?.ledger.finished ?? 0;
     this.#enter("stopping");
     this.#leaving.abort();
@@ -324,7 +338,8 @@ export class Server implements AsyncDisposable {
     const inTime = await Promise.race([stopped, this.#shutdownClock.giveUp.then(() => false)]);
     await Promise.race([this.#release(), this.#shutdownClock.giveUp]);
 
-    const clean = idle || (began && inTime && this.#engineState.error === undefined);
+    // A server that had not begun never asked for a task.
+    const clean = (!began || inTime) && this.#engineState.error === undefined;
     const result = this.#account(finishedBefore, clean);
     this.#shutdownClock.stop();
     this.#letGo();
@@ -339,7 +354,7 @@ export class Server implements AsyncDisposable {
     }
   }
 
-  /** @param clean - the engine answered to the end */
+  /** @param clean - the engine answered to the end, or had not failed when the server had yet to begin */
   #account(finishedBefore: number, clean: boolean): ShutdownResult {
     let result: ShutdownResult = { finished: 0, requeued: 0, left: 0, exitCode: clean ? 0 : 3 };
     let taskIds: readonly string[] = [];
@@ -381,6 +396,11 @@ export class Server implements AsyncDisposable {
     }
   }
 
+  /** Zombies keep every slot. */
+  #clogged(): boolean {
+    return (this.#parts?.workers.zombies ?? 0) >= this.#config.concurrency;
+  }
+
   #healthStatus(): ServerHealth["status"] {
     switch (this.#state) {
       case "new":
@@ -388,7 +408,7 @@ export class Server implements AsyncDisposable {
         return "starting";
       case "running":
         if (this.#paused) return "stopping";
-        return this.#engineState.error === undefined ? "ready" : "degraded";
+        return this.#engineState.problem === undefined && !this.#clogged() ? "ready" : "degraded";
       default:
         return this.#state;
     }

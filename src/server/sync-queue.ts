@@ -1,14 +1,9 @@
 import type { Finished } from "./outcome.ts";
 
-interface Waiting {
-  readonly outcome: Finished;
-  /** Monotonic instant at which it was first sent without an answer. */
-  readonly since: number;
-}
-
 /** Outcomes that the store has not accepted yet, in the order in which they were sent. */
 export class SyncQueue {
-  readonly #queues = new Map<string, Waiting[]>();
+  /** By queue: outcome -> monotonic instant at which it was first sent without an answer. */
+  readonly #queues = new Map<string, Map<Finished, number>>();
   #size = 0;
 
   get size(): number {
@@ -22,36 +17,34 @@ export class SyncQueue {
   /** Keeps outcomes of `queue` that were sent, and whose answer did not come. */
   add(queue: string, outcomes: readonly Finished[], now: number): void {
     if (outcomes.length === 0) return;
-    const waiting = this.#queues.get(queue) ?? [];
+    const waiting = this.#queues.get(queue) ?? new Map<Finished, number>();
     this.#queues.set(queue, waiting);
     for (const outcome of outcomes) {
       outcome.repeated = true;
-      waiting.push({ outcome, since: now });
+      waiting.set(outcome, now);
     }
     this.#size += outcomes.length;
   }
 
-  /** The oldest outcomes of `queue`, up to `limit`; they stay until {@link remove}d. */
-  oldest(queue: string, limit: number): Finished[] {
-    return (this.#queues.get(queue) ?? []).slice(0, limit).map(({ outcome }) => outcome);
+  /** All outcomes of `queue`, the oldest first; they stay until {@link remove}d. */
+  outcomes(queue: string): Finished[] {
+    return [...(this.#queues.get(queue)?.keys() ?? [])];
   }
 
-  /** Forgets the oldest `count` outcomes of `queue`. */
-  remove(queue: string, count: number): void {
+  remove(queue: string, outcomes: readonly Finished[]): void {
     const waiting = this.#queues.get(queue);
     if (waiting === undefined) return;
-    this.#size -= waiting.splice(0, count).length;
-    if (waiting.length === 0) this.#queues.delete(queue);
+    for (const outcome of outcomes) if (waiting.delete(outcome)) this.#size -= 1;
+    if (waiting.size === 0) this.#queues.delete(queue);
   }
 
   /** Forgets, and answers, the outcomes that have waited since before `instant`. */
   removeOlderThan(instant: number): Finished[] {
     const removed: Finished[] = [];
     for (const [queue, waiting] of this.#queues) {
-      const young = waiting.findIndex(({ since }) => since >= instant);
-      const count = young === -1 ? waiting.length : young;
-      removed.push(...waiting.slice(0, count).map(({ outcome }) => outcome));
-      this.remove(queue, count);
+      const old = [...waiting].filter(([, since]) => since < instant).map(([outcome]) => outcome);
+      this.remove(queue, old);
+      removed.push(...old);
     }
     return removed;
   }

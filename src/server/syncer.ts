@@ -1,9 +1,10 @@
-import type { Broker } from "../broker/broker.ts";
+import type { Broker, OutcomeAnswer } from "../broker/broker.ts";
+import { EngineUnavailableError } from "../errors.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { type PeriodicComponent, periodic } from "../runtime/periodic.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { EngineState } from "./engine-state.ts";
-import { attemptFacts, type OutcomeLedger } from "./outcome.ts";
+import { attemptFacts, type Finished, type OutcomeLedger } from "./outcome.ts";
 import type { ServerTimings } from "./server-timings.ts";
 import type { SyncQueue } from "./sync-queue.ts";
 
@@ -46,13 +47,33 @@ export function syncer(options: SyncerOptions): PeriodicComponent {
   }
 
   async function sendQueue(queue: string): Promise<true> {
-    for (;;) {
-      const outcomes = syncQueue.oldest(queue, MAX_OUTCOMES);
-      if (outcomes.length === 0) return true;
-      const { answers } = await broker.exchange(queue, outcomes, 0);
-      syncQueue.remove(queue, outcomes.length);
-      ledger.record(outcomes, answers);
+    const outcomes = syncQueue.outcomes(queue);
+    const refusals: unknown[] = [];
+    for (let from = 0; from < outcomes.length; from += MAX_OUTCOMES) {
+      refusals.push(...(await send(queue, outcomes.slice(from, from + MAX_OUTCOMES))));
     }
+    if (refusals.length > 0) throw refusals[0];
+    return true;
+  }
+
+  /**
+   * Sends what the store refuses in halves, so that one outcome that it cannot take does not hold up the others.
+   * Answers why it refused those that are left.
+   */
+  async function send(queue: string, outcomes: readonly Finished[]): Promise<unknown[]> {
+    let answers: readonly OutcomeAnswer[];
+    try {
+      ({ answers } = await broker.exchange(queue, outcomes, 0));
+    } catch (error) {
+      if (error instanceof EngineUnavailableError) throw error;
+      if (outcomes.length === 1) return [error];
+      const half = outcomes.length >> 1;
+      const first = await send(queue, outcomes.slice(0, half));
+      return [...first, ...(await send(queue, outcomes.slice(half)))];
+    }
+    syncQueue.remove(queue, outcomes);
+    ledger.record(outcomes, answers);
+    return [];
   }
 
   return periodic("syncer", {

@@ -1,10 +1,5 @@
-import type { Broker } from "../broker/broker.ts";
-import { LeaseLostError } from "../errors.ts";
-import { encodePayload } from "../payload.ts";
 import type { Logger } from "../runtime/logger.ts";
-import { type Headers, headersOf } from "../task.ts";
-import { attemptFacts } from "./outcome.ts";
-import type { Worker } from "./worker.ts";
+import type { Headers } from "../task.ts";
 
 /** What a handler knows about its task, and can do for it, beside the payload. */
 export interface TaskContext<R = unknown> {
@@ -40,82 +35,8 @@ export interface ResultWriter<R> {
    * Stores an interim result, which shows while the task runs; each replaces the one before. It is kept after
    * success if the task has a retention, unless the handler returns a value, which then wins.
    *
-   * @throws {@link PayloadNotSerializableError} JSON cannot hold the value.
+   * @throws {@link PayloadNotSerializableError} JSON cannot hold the value, or it is over 8 MB.
    * @throws {@link LeaseLostError} the attempt is no longer ours; nothing was written.
    */
   write(value: R): Promise<void>;
-}
-
-export interface ContextTools {
-  readonly broker: Pick<Broker, "writeResult">;
-  readonly logger: Logger;
-}
-
-/** Built for every task: what few handlers ask for is made when they do. */
-export class WorkerContext implements TaskContext {
-  readonly #worker: Worker;
-  readonly #tools: ContextTools;
-
-  constructor(worker: Worker, tools: ContextTools) {
-    this.#worker = worker;
-    this.#tools = tools;
-  }
-
-  get signal(): AbortSignal {
-    return this.#worker.signal;
-  }
-
-  get stopping(): AbortSignal {
-    return this.#worker.stopping;
-  }
-
-  get taskId(): string {
-    return this.#worker.message.id;
-  }
-
-  get queue(): string {
-    return this.#worker.queue;
-  }
-
-  get attempt(): number {
-    return this.#worker.message.retried + 1;
-  }
-
-  get retried(): number {
-    return this.#worker.message.retried;
-  }
-
-  get maxRetry(): number {
-    return this.#worker.message.retry;
-  }
-
-  get deadline(): Date | undefined {
-    const { deadline } = this.#worker;
-    return deadline === Number.POSITIVE_INFINITY ? undefined : new Date(deadline);
-  }
-
-  get headers(): Headers {
-    return headersOf(this.#worker.message);
-  }
-
-  get result(): ResultWriter<unknown> {
-    return { write: (value) => this.#writeResult(value) };
-  }
-
-  get log(): Logger {
-    const { logger } = this.#tools;
-    const facts = attemptFacts(this.#worker.leased);
-    return {
-      debug: (fields, text) => logger.debug({ ...facts, ...fields }, text),
-      info: (fields, text) => logger.info({ ...facts, ...fields }, text),
-      warn: (fields, text) => logger.warn({ ...facts, ...fields }, text),
-      error: (fields, text) => logger.error({ ...facts, ...fields }, text),
-    };
-  }
-
-  async #writeResult(value: unknown): Promise<void> {
-    const bytes = encodePayload(value, "result") ?? new Uint8Array(0);
-    const answer = await this.#tools.broker.writeResult(this.#worker.leased, bytes);
-    if (answer !== "settled") throw new LeaseLostError();
-  }
 }

@@ -13,7 +13,7 @@ import type { Runtime } from "../runtime/runtime.ts";
 import { receivedTask, type Task } from "../task.ts";
 import { LAST_INSTANT } from "../task-options.ts";
 import { Alarm } from "./alarm.ts";
-import { errorText } from "./error-text.ts";
+import { errorFields } from "./error-text.ts";
 import type { ServerEvents, SettleCause } from "./events.ts";
 import { guarded, isThenable } from "./guarded.ts";
 import { attemptFacts, Finished } from "./outcome.ts";
@@ -83,13 +83,6 @@ export class TaskRunner {
     };
     const worker = new Worker(leased, queue, times, this.#options);
     workers.add(worker);
-    if (deadline <= now) {
-      const reason = new TaskTimeoutError();
-      worker.abort(reason);
-      this.#failed(worker, reason);
-      return;
-    }
-    this.#alarm.at(Math.min(worker.deadlineAt, worker.leaseEndsAt));
     if (events.heard("taskStarted")) events.emit("taskStarted", attemptFacts(leased));
     this.#begin(worker);
   }
@@ -130,6 +123,11 @@ export class TaskRunner {
     try {
       route = this.#options.router.route(worker.message.type);
       worker.policy = route.options;
+      if (worker.deadline <= worker.startedAt) {
+        this.#tooLate(worker);
+        return;
+      }
+      this.#alarm.at(Math.min(worker.deadlineAt, worker.leaseEndsAt));
       payload = route.definition?.decode(worker.message.payload);
       if (isThenable(payload)) {
         payload.then(
@@ -144,6 +142,13 @@ export class TaskRunner {
     }
     if (route.definition === undefined) this.#call(worker, route);
     else this.#callDecoded(worker, route, payload);
+  }
+
+  /** The deadline passed before the attempt began. */
+  #tooLate(worker: Worker): void {
+    const reason = new TaskTimeoutError();
+    worker.abort(reason);
+    this.#failed(worker, reason);
   }
 
   #callDecoded(worker: Worker, route: Route, value: unknown): void {
@@ -251,10 +256,8 @@ export class TaskRunner {
       invalid: worker.invalid || isUnreadable(error, message),
     });
     this.#decide(worker, settlement, cause);
-    logger[verdict.outcome === "archive" ? "warn" : "debug"](
-      { ...attemptFacts(worker.leased), error: errorText(error), cause },
-      verdict.outcome === "archive" ? "task archived" : "attempt failed",
-    );
+    const [level, text] = LOGGED[verdict.outcome];
+    logger[level]({ ...attemptFacts(worker.leased), ...errorFields(error), cause }, text);
     if (errorHandler !== undefined) {
       guarded(logger, "errorHandler", () => errorHandler(error, task, ctx, verdict));
     }
@@ -276,6 +279,13 @@ export class TaskRunner {
     this.#options.onChange();
   }
 }
+
+/** How a verdict is told: what fails for good wants somebody, what is tried again may, what was asked for does not. */
+const LOGGED = {
+  retry: ["warn", "attempt failed"],
+  archive: ["error", "task archived"],
+  drop: ["debug", "task dropped"],
+} as const satisfies Record<Verdict["outcome"], readonly [level: keyof Logger, text: string]>;
 
 const DEFAULT_TIMEOUT = 30 * 60_000;
 

@@ -1,7 +1,6 @@
 import type { Settlement } from "../broker/broker.ts";
 import { parseDuration } from "../duration.ts";
 import { LeaseLostError, RevokeTask, SkipRetry, TaskCanceledError, TaskTimeoutError } from "../errors.ts";
-import { encodePayload } from "../payload.ts";
 import type { TaskMessage } from "../protocol/task-message.ts";
 import { floorSeconds } from "../protocol/units.ts";
 import { RetryLater } from "../retry-later.ts";
@@ -11,6 +10,7 @@ import { errorText } from "./error-text.ts";
 import type { SettleCause } from "./events.ts";
 import { guarded } from "./guarded.ts";
 import type { HandlerOptions, IsFailure, RetryDelay } from "./handler.ts";
+import { encodeResult } from "./result.ts";
 import { defaultRetryDelay } from "./retry-delay.ts";
 import type { AbortReason } from "./worker.ts";
 
@@ -142,7 +142,7 @@ export class Judge {
   /** A result that cannot be stored does not make a failure of what succeeded. */
   #resultOf(message: TaskMessage, value: unknown): Uint8Array | undefined {
     try {
-      return encodePayload(value, "result");
+      return encodeResult(value);
     } catch (error) {
       const facts = { type: message.type, taskId: message.id, queue: message.queue };
       this.#options.logger.warn({ ...facts, error }, "the result cannot be stored and is left out");

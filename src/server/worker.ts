@@ -3,7 +3,8 @@ import type { LeaseLostError, ShuttingDownError, TaskCanceledError, TaskTimeoutE
 import type { TaskMessage } from "../protocol/task-message.ts";
 import { receivedTask, type Task } from "../task.ts";
 import type { HandlerOptions } from "./handler.ts";
-import { type ContextTools, type TaskContext, WorkerContext } from "./task-context.ts";
+import type { TaskContext } from "./task-context.ts";
+import { type ContextTools, WorkerContext } from "./worker-context.ts";
 
 /** Why an attempt is cut short. */
 export type AbortReason = TaskTimeoutError | TaskCanceledError | LeaseLostError | ShuttingDownError;

@@ -97,6 +97,7 @@ async function processorRig(options: Partial<ProcessorOptions> = {}) {
     workers,
     ledger: new OutcomeLedger(events, logger),
     syncQueue,
+    onRefused: () => undefined,
     engineState: new EngineState(events, logger, runtime.clock),
     shutdownClock: new ShutdownClock(runtime.clock),
     watch: (queue) => watched.push(queue),
@@ -293,7 +294,7 @@ describe("the processor", () => {
     await rig.last().reply(["a"], true);
     await rig.end();
     await rig.last().fail(new EngineUnavailableError("cut"));
-    expect(rig.syncQueue.oldest("default", 9)).toMatchObject([
+    expect(rig.syncQueue.outcomes("default")).toMatchObject([
       { repeated: true, leased: { message: { id: "a" } } },
     ]);
     expect(rig.processor.owed).toBe(true);
