@@ -1,4 +1,3 @@
-import type { CallOptions } from "../../broker/broker.ts";
 import { EngineUnavailableError } from "../../errors.ts";
 import type { RedisCallOptions, RedisReply } from "./redis-commands.ts";
 import type { RedisContext } from "./redis-context.ts";
@@ -9,21 +8,26 @@ export interface ClockWindow {
   readonly deadline: number;
 }
 
+export interface ClockedCallOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Instant of the monotonic clock. @defaultValue the command timeout from now */
+  readonly giveUpAt?: number | undefined;
+}
+
 /** One wrong measurement is met by a second one; a third refusal means that the clock does not keep still. */
 const ATTEMPTS = 3;
 
 /**
  * Runs a script that refuses to act outside its window, `docs/protocol.md` 18.3. On a refusal, nothing was done: the
- * clock is measured again and the script repeated, within the command timeout.
+ * clock is measured again and the script repeated, until it is time to give up.
  */
 export async function withinClock(
   { clock, runtime, commandTimeout }: Pick<RedisContext, "clock" | "runtime" | "commandTimeout">,
   run: (window: ClockWindow, options: RedisCallOptions) => Promise<RedisReply>,
-  { signal }: CallOptions = {},
+  { signal, giveUpAt = runtime.clock.monotonic() + commandTimeout }: ClockedCallOptions = {},
 ): Promise<RedisReply> {
-  const giveUpAt = runtime.clock.monotonic() + commandTimeout;
   for (let attempt = 1; ; attempt += 1) {
-    const timeout = giveUpAt - runtime.clock.monotonic();
+    const timeout = Math.max(1, giveUpAt - runtime.clock.monotonic());
     const now = Math.floor(clock.now());
     const options = signal === undefined ? { timeout } : { timeout, signal };
     const reply = await run({ now, deadline: now + Math.ceil(timeout) }, options);

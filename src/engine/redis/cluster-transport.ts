@@ -77,9 +77,11 @@ export class ClusterTransport implements Transport {
         for (const [i, index] of left.entries()) replies[index] = answers[asked ? 2 * i + 1 : i] ?? null;
         return replies;
       };
+      let where = "";
       const isOver = () => options.signal?.aborted === true || clock.monotonic() + PAUSE >= options.deadline;
       try {
         const node = asked ? this.#node(asked) : await this.#nodeOf(slot);
+        where = node.where;
         const batch = left.flatMap((index) => {
           const command = commands[index] as Buffer;
           return asked ? [ASKING, command] : [command];
@@ -106,12 +108,11 @@ export class ClusterTransport implements Transport {
       const [first] = refused;
       if (first === undefined || isOver()) return replies;
       left = refused;
-      const redirection = redirectionOf(replies[first] as Error);
+      const refusal = replies[first] as Error;
+      const redirection = redirectionOf(refusal, where);
       asked = redirection?.kind === "ASK" ? redirection.to : undefined;
-      if (redirection?.kind === "MOVED") {
-        this.#slots[redirection.slot] = redirection.to;
-        void this.#tryRefresh();
-      }
+      if (redirection?.kind === "MOVED") this.#slots[redirection.slot] = redirection.to;
+      if (replyCode(refusal) === "MOVED") void this.#tryRefresh();
       redirections += 1;
       if (redirection === undefined || redirections > HASTY_REDIRECTIONS) {
         await sleep(clock, PAUSE, this.#closing.signal);
@@ -218,20 +219,24 @@ function isRefusal(reply: RedisReply | undefined): boolean {
   return reply instanceof Error && REFUSALS.has(replyCode(reply));
 }
 
-function redirectionOf(reply: Error): Redirection | undefined {
-  const [, kind, slot, host, port] = /^(MOVED|ASK) (\d{1,5}) (\S+):(\d+)$/.exec(reply.message) ?? [];
+function redirectionOf(reply: Error, asked: string): Redirection | undefined {
+  const [, kind, slot, host, port] = /^(MOVED|ASK) (\d{1,5}) (\S*):(\d+)$/.exec(reply.message) ?? [];
   if ((kind !== "MOVED" && kind !== "ASK") || host === undefined) return undefined;
-  return { kind, slot: Number(slot), to: { host, port: Number(port) } };
+  return { kind, slot: Number(slot), to: { host: hostOf(host, asked), port: Number(port) } };
 }
 
-/** A reply to CLUSTER SLOTS, as the primary of each slot. A node that does not know its own name is the one asked. */
+/** Where nodes do not know their names, they stand where the one that was asked stands. */
+function hostOf(name: string, asked: string): string {
+  return name === "" || name === "?" ? asked.replace(/:\d+$/, "") : name;
+}
+
+/** A reply to CLUSTER SLOTS, as the primary of each slot. */
 function slotsOf(ranges: RedisReply[], asked: string): (Address | undefined)[] {
   const slots: (Address | undefined)[] = new Array(16_384).fill(undefined);
   for (const range of ranges) {
     const [from, to, primary] = range as [number, number, RedisReply[]];
     const [host, port] = primary as [Buffer | null, number];
-    const name = host === null ? "" : host.toString();
-    const address = { host: name === "" || name === "?" ? asked.replace(/:\d+$/, "") : name, port };
+    const address = { host: hostOf(host?.toString() ?? "", asked), port };
     slots.fill(address, from, to + 1);
   }
   return slots;

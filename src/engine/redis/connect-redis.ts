@@ -1,4 +1,5 @@
 import type { QueueWatch, Wake } from "../../broker/broker.ts";
+import { EngineUrlInvalidError } from "../../errors.ts";
 import { type Clock, systemClock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { UnderWay } from "../../runtime/under-way.ts";
@@ -72,7 +73,11 @@ function transportTo(reach: Reach, options: NodeOptions): Transport {
     get facts() {
       return node.facts;
     },
-    open: () => node.open(),
+    open: async () => {
+      await node.open();
+      if (node.facts?.cluster !== true) return;
+      throw new EngineUrlInvalidError(`Redis at ${node.where} is a node of a Cluster; use redis-cluster://`);
+    },
     request: (_key, commands, request) => node.request(commands, request),
     close: () => node.close(),
   };

@@ -2,8 +2,16 @@ import type { Broker, ExchangeResult, Leased, Outcome, OutcomeAnswer } from "../
 import { failedKey, processedKey, queueKeys } from "../../protocol/keys.ts";
 import { ceilSeconds } from "../../protocol/units.ts";
 import { Lease, LeaseScores, leasedAs } from "./lease-token.ts";
-import { type LostExchange, LostGrants } from "./lost-grants.ts";
-import { cutOutcomes, OutcomeBatch, type WireOutcome } from "./outcome-batch.ts";
+import type { ExtendLeases } from "./leases.ts";
+import { type Accepted, type LostExchange, LostGrants } from "./lost-grants.ts";
+import {
+  cutOutcomes,
+  inOrderOfLeasing,
+  OutcomeBatch,
+  quarantineOutcome,
+  restoring,
+  type WireOutcome,
+} from "./outcome-batch.ts";
 import { type RedisReply, UnansweredError } from "./redis-commands.ts";
 import type { RedisContext } from "./redis-context.ts";
 import { FENCED, GHOST, UNLEASED } from "./refusal.ts";
@@ -39,42 +47,67 @@ export class Exchange implements Pick<Broker, "exchange"> {
   readonly #scores: LeaseScores;
   readonly #lost: LostGrants;
   #leases = 0;
+  #underWay = 0;
+  /** Called when nothing is under way any more; set while closing. */
+  #onIdle: (() => void) | undefined;
 
-  constructor(context: Context, extendLeases: Broker["extendLeases"]) {
+  constructor(context: Context, extendLeases: ExtendLeases) {
     this.#context = context;
     this.#scores = new LeaseScores(context.runtime.random);
     this.#lost = new LostGrants(context, {
-      recall: (queue, sent) => this.#recall(queue, sent),
-      accept: async (queue, sent, grants) => (await this.#accept(queue, sent.score, grants)).leased,
+      recall: (queue, sent, giveUpAt) => this.#recall(queue, sent, giveUpAt),
+      accept: (queue, sent, grants) => this.#accept(queue, sent.score, grants),
       extend: extendLeases,
-      handBack: async (queue, leased) => {
-        await this.#sendAll(queue, requeues(leased), 0, this.#giveUpAt());
+      handBack: async (queue, requeues, giveUpAt) => {
+        await this.#sendAll(queue, requeues, 0, giveUpAt);
       },
     });
   }
 
   async exchange(queue: string, outcomes: readonly Outcome[], limit: number): Promise<ExchangeResult> {
-    const giveUpAt = this.#giveUpAt();
-    let found: Leased[] = [];
+    const { runtime, commandTimeout } = this.#context;
+    const start = runtime.clock.monotonic();
+    let found = NOTHING;
+    this.#underWay += 1;
     try {
-      if (this.#lost.has(queue)) found = await this.#lost.claim(queue, limit);
-      const wanted = Math.min(limit - found.length, MOST_LEASED);
-      const result = await this.#sendAll(queue, outcomes, wanted, giveUpAt);
-      return found.length === 0 ? result : { ...result, leased: [...found, ...result.leased] };
+      // Half of the time: whatever keeps lost grants from being found must not keep outcomes from being settled.
+      if (this.#lost.has(queue)) found = await this.#claim(queue, limit, start + commandTimeout / 2);
+      const wanted = Math.min(limit - found.leased.length, MOST_LEASED);
+      const result = await this.#sendAll(queue, outcomes, wanted, start + commandTimeout);
+      if (this.#onIdle !== undefined) {
+        // Closed meanwhile: the caller could neither extend nor settle what was leased.
+        this.#lost.keep(queue, { leased: [...found.leased, ...result.leased], quarantined: [] });
+        return { ...result, leased: [] };
+      }
+      if (found === NOTHING) return result;
+      const leased = [...found.leased, ...result.leased];
+      return { ...result, leased, quarantined: [...found.quarantined, ...result.quarantined] };
     } catch (error) {
       this.#lost.keep(queue, found);
       throw doorError(error);
+    } finally {
+      this.#underWay -= 1;
+      if (this.#underWay === 0) this.#onIdle?.();
     }
   }
 
-  /** Hands back what lost replies had granted, as far as Redis answers. Nothing may be exchanged from now on. */
-  close(): Promise<void> {
-    return this.#lost.close();
+  /** Hands back what was leased and nobody was told of, as far as Redis answers. Nothing may be exchanged any more. */
+  async close(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#onIdle = resolve;
+      if (this.#underWay === 0) resolve();
+    });
+    await this.#lost.close();
   }
 
-  #giveUpAt(): number {
-    const { runtime, commandTimeout } = this.#context;
-    return runtime.clock.monotonic() + commandTimeout;
+  /** Never rejects: what cannot be found now is found later. */
+  async #claim(queue: string, limit: number, giveUpAt: number): Promise<Accepted> {
+    try {
+      return await this.#lost.claim(queue, limit, giveUpAt);
+    } catch (error) {
+      this.#context.logger.debug({ queue, error }, "lost grants cannot be looked for yet");
+      return NOTHING;
+    }
   }
 
   async #sendAll(
@@ -84,7 +117,7 @@ export class Exchange implements Pick<Broker, "exchange"> {
     giveUpAt: number,
   ): Promise<ExchangeResult> {
     const answers = new Array<OutcomeAnswer>(outcomes.length);
-    const batches = cutOutcomes(queueKeys(queue), outcomes);
+    const batches = cutOutcomes(queueKeys(queue), inOrderOfLeasing(outcomes));
     let leasing: Leasing = { leased: [], more: false, quarantined: [], dropped: [] };
     for (const [i, batch] of batches.entries()) {
       // All that was outstanding is settled before more is taken.
@@ -103,15 +136,14 @@ export class Exchange implements Pick<Broker, "exchange"> {
   ): Promise<Leasing> {
     const { logger, clock, runtime } = this.#context;
     let reply = await this.#call(queue, sent, limit, giveUpAt);
-    const again = this.#record(queue, sent, reply.refusals, answers);
-    if (again !== undefined) {
-      try {
+    try {
+      for (const again of this.#record(queue, sent, reply.refusals, answers)) {
         const { refusals } = await this.#call(queue, again, 0, giveUpAt);
         this.#record(queue, again, refusals, answers, "final");
-      } catch (error) {
-        this.#lost.keep(queue, (await this.#accept(queue, reply.score, reply.grants)).leased);
-        throw error;
       }
+    } catch (error) {
+      this.#lost.keep(queue, await this.#accept(queue, reply.score, reply.grants));
+      throw error;
     }
 
     // Refused leases, with all outcomes settled: only the leasing is repeated.
@@ -177,19 +209,15 @@ export class Exchange implements Pick<Broker, "exchange"> {
     refusals: ReadonlyMap<number, number>,
     answers: OutcomeAnswer[],
     round?: "final",
-  ): OutcomeBatch | undefined {
-    let again: OutcomeBatch | undefined;
+  ): OutcomeBatch[] {
+    const again: WireOutcome[] = [];
     for (const [i, outcome] of batch.outcomes.entries()) {
       const refusal = refusals.get(i + 1);
       const retried = round === "final" ? undefined : worthRepeating(outcome, refusal);
-      if (retried !== undefined) {
-        again ??= new OutcomeBatch(queueKeys(queue), true);
-        again.add(retried);
-      } else {
-        answers[outcome.position] = answerOf(refusal);
-      }
+      if (retried !== undefined) again.push(retried);
+      else answers[outcome.position] = answerOf(refusal);
     }
-    return again;
+    return again.length === 0 ? [] : cutOutcomes(queueKeys(queue), again, true);
   }
 
   /** Reads what was leased. Messages that nobody can read are archived, so that they stop nothing else. */
@@ -206,8 +234,7 @@ export class Exchange implements Pick<Broker, "exchange"> {
       const lease = new Lease(score, this.#leases++, bytes);
       const message = readMessage(queue, id, bytes);
       if (message !== undefined) leased.push(leasedAs(message, lease));
-      else
-        unreadable.push({ id, lease, settlement: QUARANTINE, repeated: false, position: unreadable.length });
+      else unreadable.push(quarantineOutcome(id, lease, unreadable.length));
     }
     return { leased, quarantined: unreadable.length === 0 ? [] : await this.#quarantine(queue, unreadable) };
   }
@@ -219,7 +246,9 @@ export class Exchange implements Pick<Broker, "exchange"> {
     for (const outcome of unreadable) batch.add(outcome);
     const ids = unreadable.map(({ id }) => id);
     try {
-      const { refusals } = await this.#call(queue, batch, 0, this.#giveUpAt());
+      const { runtime, commandTimeout } = this.#context;
+      const giveUpAt = runtime.clock.monotonic() + commandTimeout;
+      const { refusals } = await this.#call(queue, batch, 0, giveUpAt);
       const archived = ids.filter((_, i) => !refusals.has(i + 1));
       logger.error({ queue, ids: archived }, "archived tasks whose message cannot be read");
       return archived;
@@ -229,17 +258,23 @@ export class Exchange implements Pick<Broker, "exchange"> {
     }
   }
 
-  async #recall(queue: string, { score, nonce }: LostExchange): Promise<{ time: number; grants: Buffer[] }> {
+  async #recall(
+    queue: string,
+    { score, nonce }: LostExchange,
+    giveUpAt: number,
+  ): Promise<{ time: number; grants: Buffer[] }> {
+    const { commands, runtime } = this.#context;
+    const timeout = Math.max(1, giveUpAt - runtime.clock.monotonic());
     const { active, lease, taskPrefix } = queueKeys(queue);
     const args = { score, nonce, taskPrefix };
-    const reply = await lostGrants.run(this.#context.commands, { active, lease }, args);
+    const reply = await lostGrants.run(commands, { active, lease }, args, { timeout });
     const [time, grants] = reply as [number, Buffer[]];
     return { time, grants };
   }
 }
 
 const EMPTY = Buffer.alloc(0);
-const QUARANTINE = { kind: "quarantine" } as const;
+const NOTHING: Accepted = { leased: [], quarantined: [] };
 
 /** Short, since it stays in the task's hash. */
 function nonceOf(random: number): string {
@@ -274,13 +309,8 @@ function answerOf(refusal: number | undefined): OutcomeAnswer {
 
 /** The outcome to send once more; `undefined` when the answer stands. */
 function worthRepeating(outcome: WireOutcome, refusal: number | undefined): WireOutcome | undefined {
-  const isRequeue = outcome.settlement.kind === "requeue";
-  if (refusal === GHOST) return { ...outcome, settlement: { kind: "restore" } };
+  if (refusal === GHOST) return restoring(outcome);
   // A requeue that was sent before may have been obeyed: its task runs elsewhere by now, under an equal message.
-  if (refusal === UNLEASED && !(isRequeue && outcome.repeated)) return outcome;
+  if (refusal === UNLEASED && !(outcome.letter === "q" && outcome.repeated)) return outcome;
   return undefined;
-}
-
-function requeues(leased: readonly Leased[]): Outcome[] {
-  return leased.map((task) => ({ leased: task, settlement: { kind: "requeue" } }));
 }

@@ -1,7 +1,9 @@
-import type { Broker, Leased } from "../../broker/broker.ts";
+import type { ExtendAnswer, Leased, Outcome } from "../../broker/broker.ts";
 import { ClosedError } from "../../errors.ts";
 import { sleep } from "../../runtime/clock.ts";
 import type { RedisContext } from "./redis-context.ts";
+
+type Context = Pick<RedisContext, "clock" | "runtime" | "logger" | "commandTimeout">;
 
 /** An exchange that was to lease tasks and got no answer. */
 export interface LostExchange {
@@ -13,24 +15,37 @@ export interface LostExchange {
   closed: boolean;
 }
 
+/** Grants, read. */
+export interface Accepted {
+  readonly leased: readonly Leased[];
+  /** Ids of tasks that nobody can read; archived. */
+  readonly quarantined: readonly string[];
+}
+
+/** Each call that may take its time ends at `giveUpAt`, an instant of the monotonic clock. */
 export interface LostGrantsDoors {
   /** What that exchange leased and still has, and what time it is in the store. */
-  recall(queue: string, lost: LostExchange): Promise<{ time: number; grants: Buffer[] }>;
-  /** Reads grants; never rejects. */
-  accept(queue: string, lost: LostExchange, grants: readonly Buffer[]): Promise<Leased[]>;
-  extend: Broker["extendLeases"];
+  recall(queue: string, lost: LostExchange, giveUpAt: number): Promise<{ time: number; grants: Buffer[] }>;
+  /** Never rejects. */
+  accept(queue: string, lost: LostExchange, grants: readonly Buffer[]): Promise<Accepted>;
+  extend(queue: string, leased: readonly Leased[], giveUpAt: number): Promise<ExtendAnswer[]>;
   /** Puts tasks back at the head of their queue. */
-  handBack(queue: string, leased: readonly Leased[]): Promise<void>;
+  handBack(queue: string, requeues: readonly Outcome[], giveUpAt: number): Promise<void>;
 }
 
 interface QueueLosses {
   readonly exchanges: Set<LostExchange>;
   /** Tasks that are leased by us and that nobody was told of. */
   readonly found: Leased[];
+  /** Sent back without an answer: perhaps obeyed, so they may run elsewhere and are not ours to hand out. */
+  readonly returning: Leased[];
+  readonly quarantined: string[];
 }
 
 /** How much later than its deadline an exchange is asked for on its own account, and how soon after a failure. */
 const PATIENCE = 250;
+/** How long closing waits for a Redis that does not answer, once no lost exchange can reach it any more. */
+const LAST_PATIENCE = 1_000;
 
 /**
  * Tasks that an exchange leased while its reply was lost, docs/protocol.md 18.9.4. Without it they would wait for a
@@ -40,12 +55,12 @@ const PATIENCE = 250;
  * it had leased is known once, however many replies tell of it: no task is handed out twice.
  */
 export class LostGrants {
-  readonly #context: Pick<RedisContext, "clock" | "runtime" | "logger">;
+  readonly #context: Context;
   readonly #doors: LostGrantsDoors;
   readonly #queues = new Map<string, QueueLosses>();
   readonly #timers = new Map<string, () => void>();
 
-  constructor(context: Pick<RedisContext, "clock" | "runtime" | "logger">, doors: LostGrantsDoors) {
+  constructor(context: Context, doors: LostGrantsDoors) {
     this.#context = context;
     this.#doors = doors;
   }
@@ -65,55 +80,80 @@ export class LostGrants {
     void this.#settle(queue, lost, grants);
   }
 
-  /** Takes in tasks that are leased but could not be handed out. */
-  keep(queue: string, leased: readonly Leased[]): void {
-    if (leased.length === 0) return;
-    this.#of(queue).found.push(...leased);
+  /** Takes in tasks that are leased but could not be handed out; `returning` were sent back without an answer. */
+  keep(queue: string, { leased, quarantined }: Accepted, returning: readonly Leased[] = []): void {
+    if (leased.length + quarantined.length + returning.length === 0) return;
+    const losses = this.#of(queue);
+    losses.found.push(...leased);
+    losses.returning.push(...returning);
+    losses.quarantined.push(...quarantined);
     this.#tidyLater(queue, PATIENCE);
   }
 
   /** Up to `limit` of the tasks found, with fresh leases; the others go back to the head of the queue. */
-  async claim(queue: string, limit: number): Promise<Leased[]> {
+  async claim(queue: string, limit: number, giveUpAt: number): Promise<Accepted> {
     for (const lost of [...this.#of(queue).exchanges]) {
-      const { time, grants } = await this.#doors.recall(queue, lost);
+      const { time, grants } = await this.#doors.recall(queue, lost, giveUpAt);
       // Found nothing: it may still be on its way, until it is too late for it to lease.
       if (grants.length > 0 || time > lost.deadline) await this.#settle(queue, lost, grants);
     }
     const losses = this.#of(queue);
-    const found = losses.found.splice(0);
+    const wanted = losses.found.splice(0);
+    const quarantined = losses.quarantined.splice(0);
+    const unwanted = wanted.splice(limit);
+    const returning = losses.returning.splice(0);
     if (losses.exchanges.size === 0) this.#queues.delete(queue);
-    if (found.length === 0) return [];
-    this.#context.logger.info({ queue, tasks: found.length }, "found tasks that a lost reply had leased");
-    const wanted = found.slice(0, limit);
+    const tasks = wanted.length + unwanted.length;
+    if (tasks > 0) this.#context.logger.info({ queue, tasks }, "found tasks that a lost reply had leased");
     try {
-      if (found.length > limit) await this.#doors.handBack(queue, found.slice(limit));
-      if (wanted.length === 0) return [];
-      const answers = await this.#doors.extend(queue, wanted);
-      return wanted.filter((_, i) => answers[i] === "extended");
+      const requeues = [
+        ...returning.map((leased) => requeueOf(leased, true)),
+        ...unwanted.map((leased) => requeueOf(leased, false)),
+      ];
+      if (requeues.length > 0) await this.#doors.handBack(queue, requeues, giveUpAt);
     } catch (error) {
-      this.keep(queue, found);
+      this.keep(queue, { leased: wanted, quarantined }, [...returning, ...unwanted]);
+      throw error;
+    }
+    if (wanted.length === 0) return { leased: [], quarantined };
+    try {
+      const answers = await this.#doors.extend(queue, wanted, giveUpAt);
+      return { leased: wanted.filter((_, i) => answers[i] === "extended"), quarantined };
+    } catch (error) {
+      this.keep(queue, { leased: wanted, quarantined });
       throw error;
     }
   }
 
-  /** Hands everything back; gives up where Redis does not answer. */
+  /** Hands everything back. Gives up where Redis stays silent longer than a lost exchange may be under way. */
   async close(): Promise<void> {
     for (const cancel of this.#timers.values()) cancel();
     this.#timers.clear();
-    await Promise.all([...this.#queues.keys()].map((queue) => this.#handBackAll(queue)));
+    const { clock, runtime, logger } = this.#context;
+    const exchanges = [...this.#queues.values()].flatMap(({ exchanges }) => [...exchanges]);
+    const last = Math.max(clock.now(), ...exchanges.map(({ deadline }) => deadline));
+    const patience = new AbortController();
+    await Promise.race([
+      Promise.all([...this.#queues.keys()].map((queue) => this.#handBackAll(queue, patience.signal))),
+      sleep(runtime.clock, last - clock.now() + LAST_PATIENCE, patience.signal),
+    ]);
+    patience.abort();
+    for (const queue of this.#queues.keys()) {
+      logger.warn({ queue }, "tasks that a lost reply had leased are left to recovery");
+    }
     this.#queues.clear();
   }
 
-  async #handBackAll(queue: string): Promise<void> {
-    const { clock, runtime, logger } = this.#context;
-    try {
-      await this.claim(queue, 0);
-      const deadlines = [...(this.#queues.get(queue)?.exchanges ?? [])].map(({ deadline }) => deadline);
-      if (deadlines.length === 0) return;
-      await sleep(runtime.clock, Math.max(...deadlines) - clock.now() + PATIENCE);
-      await this.claim(queue, 0);
-    } catch (error) {
-      logger.warn({ queue, error }, "tasks that a lost reply had leased are left to recovery");
+  async #handBackAll(queue: string, patience: AbortSignal): Promise<void> {
+    const { runtime, logger } = this.#context;
+    while (!patience.aborted) {
+      try {
+        await this.claim(queue, 0, this.#giveUpAt());
+      } catch (error) {
+        logger.debug({ queue, error }, "lost grants cannot be handed back yet");
+      }
+      if (!this.has(queue)) return;
+      await sleep(runtime.clock, PATIENCE, patience);
     }
   }
 
@@ -137,7 +177,7 @@ export class LostGrants {
   async #tidy(queue: string): Promise<void> {
     if (!this.#queues.has(queue)) return;
     try {
-      await this.claim(queue, 0);
+      await this.claim(queue, 0, this.#giveUpAt());
     } catch (error) {
       if (error instanceof ClosedError) this.#queues.delete(queue);
       else this.#context.logger.debug({ queue, error }, "lost grants cannot be looked for yet");
@@ -148,9 +188,18 @@ export class LostGrants {
   #of(queue: string): QueueLosses {
     let losses = this.#queues.get(queue);
     if (losses === undefined) {
-      losses = { exchanges: new Set(), found: [] };
+      losses = { exchanges: new Set(), found: [], returning: [], quarantined: [] };
       this.#queues.set(queue, losses);
     }
     return losses;
   }
+
+  #giveUpAt(): number {
+    const { runtime, commandTimeout } = this.#context;
+    return runtime.clock.monotonic() + commandTimeout;
+  }
+}
+
+function requeueOf(leased: Leased, repeated: boolean): Outcome {
+  return { leased, settlement: { kind: "requeue" }, repeated };
 }

@@ -11,7 +11,11 @@ type Presence = Pick<Broker, "writeServerState" | "clearServerState" | "publishC
  * Who serves, and a word to them. The records of one server lie in one slot, the two indexes elsewhere; the commands
  * of one call leave together, and nobody minds when only some arrive.
  */
-export function redisPresence({ commands, clock }: Pick<RedisContext, "commands" | "clock">): Presence {
+export function redisPresence({
+  commands,
+  clock,
+  logger,
+}: Pick<RedisContext, "commands" | "clock" | "logger">): Presence {
   return {
     async writeServerState(info, workers, ttl) {
       const server = serverKey(info);
@@ -20,7 +24,9 @@ export function redisPresence({ commands, clock }: Pick<RedisContext, "commands"
       const entries = workers.flatMap((worker) => [worker.taskId, encodeWorkerInfo(worker)]);
       await Promise.all([
         // The heartbeat of a server is also how its clock keeps up with Redis's.
-        clock.measure(),
+        clock.measure(commands).catch((error: unknown) => {
+          logger.debug({ error }, "the clock of Redis cannot be read; the last measurement stands");
+        }),
         listRecord.run(commands, { index: ALL_SERVERS }, { expiry: until, record: server }),
         listRecord.run(commands, { index: ALL_WORKERS }, { expiry: until, record: working }),
         writeServerState.run(

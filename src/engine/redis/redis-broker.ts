@@ -38,20 +38,20 @@ export class RedisBroker implements Broker {
   readonly writeServerState: Broker["writeServerState"];
   readonly clearServerState: Broker["clearServerState"];
   readonly publishCancelation: Broker["publishCancelation"];
-  readonly #context: RedisContext;
   readonly #options: RedisBrokerOptions;
   readonly #ends = new Set<() => Promise<void>>();
+  readonly #newExchange: () => Exchange;
   #exchange: Exchange;
 
   constructor(context: RedisContext, options: RedisBrokerOptions) {
-    this.#context = context;
     this.#options = options;
     const repeatable = { ...context, commands: doorCommands(context.commands) };
     const heartbeat = { ...context, commands: doorCommands(options.heartbeat) };
     const cutoff = new Cutoff(context);
     this.now = () => context.clock.now();
     this.enqueue = redisEnqueue(context);
-    ({ extendLeases: this.extendLeases } = redisLeases(heartbeat));
+    const { extendLeases } = redisLeases(heartbeat);
+    this.extendLeases = (queue, leased) => extendLeases(queue, leased);
     ({ writeResult: this.writeResult } = redisResults(repeatable));
     ({ listExpired: this.listExpired, recover: this.recover } = redisRecovery(repeatable, cutoff));
     ({ sweep: this.sweep } = redisSweep(repeatable));
@@ -64,10 +64,13 @@ export class RedisBroker implements Broker {
     this.writeServerState = presence.writeServerState;
     this.clearServerState = presence.clearServerState;
     this.publishCancelation = presence.publishCancelation;
+    this.#newExchange = () => new Exchange(context, extendLeases);
     this.#exchange = this.#newExchange();
   }
 
   exchange(...call: Parameters<Broker["exchange"]>): ReturnType<Broker["exchange"]> {
+    // While the engine ends its connections still stand, to hand tasks back: none may be leased any more.
+    if (this.#options.isClosed()) return Promise.reject(new ClosedError("the engine"));
     return this.#exchange.exchange(...call);
   }
 
@@ -94,10 +97,6 @@ export class RedisBroker implements Broker {
     const ending = this.#exchange;
     this.#exchange = this.#newExchange();
     await Promise.all([ending.close(), ...[...this.#ends].map((end) => end())]);
-  }
-
-  #newExchange(): Exchange {
-    return new Exchange(this.#context, this.extendLeases);
   }
 
   #untilEnd(end: () => Promise<void>): () => Promise<void> {

@@ -8,8 +8,8 @@ export interface ServerClock {
   now(): number;
   /** Milliseconds to add to the wall clock. */
   readonly offset: number;
-  /** Asks Redis for its time. Called when connected and with every heartbeat. */
-  measure(): Promise<void>;
+  /** Asks Redis for its time, on the connection given or its own. Called when connected and with every heartbeat. */
+  measure(on?: Pick<RedisCommands, "command">): Promise<void>;
 }
 
 export interface ServerClockOptions {
@@ -28,19 +28,19 @@ export function serverClock({ commands, clock, logger }: ServerClockOptions): Se
   let warned = false;
 
   /** Redis answered somewhere between asking and hearing: in the middle, give or take half of it. */
-  async function sample(): Promise<{ offset: number; error: number }> {
+  async function sample(on: Pick<RedisCommands, "command">): Promise<{ offset: number; error: number }> {
     const wall = clock.now();
     const start = clock.monotonic();
-    const reply = await commands.command(undefined, "TIME", []);
+    const reply = await on.command(undefined, "TIME", []);
     const error = (clock.monotonic() - start) / 2;
     const [seconds, micros] = (reply as Buffer[]).map(Number);
     return { offset: Number(seconds) * 1_000 + Number(micros) / 1_000 - (wall + error), error };
   }
 
-  async function measure(): Promise<void> {
-    let best = await sample();
+  async function measure(on: Pick<RedisCommands, "command"> = commands): Promise<void> {
+    let best = await sample(on);
     for (let i = 1; i < SAMPLES; i += 1) {
-      const next = await sample();
+      const next = await sample(on);
       if (next.error < best.error) best = next;
     }
     // What may be an error of measurement does not move the clock to and fro.

@@ -77,6 +77,22 @@ describe("a Redis Cluster", () => {
     expect(values).toEqual(expected);
   });
 
+  it("follows nodes that do not know their own names", async () => {
+    const nodes = cluster.nodes.map((node) => node.client());
+    const name = (type: string) =>
+      Promise.all(nodes.map((node) => node.config("SET", "cluster-preferred-endpoint-type", type)));
+    const connection = connect(cluster.url);
+    const key = "asynq:{nameless}:n";
+    expect(await connection.run(increment, [key], [1])).toBe(1);
+    await name("unknown-endpoint");
+    try {
+      await cluster.migrate(keySlot(key));
+      expect(await connection.run(increment, [key], [1])).toBe(2);
+    } finally {
+      await name("ip");
+    }
+  });
+
   it("waits out TRYAGAIN while the keys of one script lie on two nodes", async () => {
     const connection = connect(cluster.url);
     const [a, b] = ["asynq:{split}:a", "asynq:{split}:b"] as const;
@@ -114,6 +130,11 @@ describe("a Redis Cluster", () => {
     const answers = keys.map((key) => connection.run(increment, [key], [1], { timeout: 20_000 }));
     for (const answer of await Promise.all(answers)) expect(answer).toBeTypeOf("number");
   }, 40_000);
+
+  it("refuses to be taken for a single Redis", async () => {
+    const connection = connect(`redis://127.0.0.1:${cluster.nodes[0]?.port}`);
+    await expect(connection.open()).rejects.toBeInstanceOf(EngineUrlInvalidError);
+  });
 
   it("refuses a Redis that is no Cluster", async () => {
     const single = await RedisRig.start();

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
+import type { Leased } from "../../../src/broker/broker.ts";
 import type { Engine } from "../../../src/broker/engine.ts";
 import { createRedisEngine } from "../../../src/engine/redis/redis-engine.ts";
 import { exchange, lostGrants } from "../../../src/engine/redis/scripts.gen.ts";
@@ -115,7 +116,7 @@ describe("tasks that an exchange leased while its reply was lost", () => {
   it("are handed out once, though two exchanges ask at the same time", async () => {
     const { engine } = await open();
     const tasks = await lose(engine, 2);
-    const both = await Promise.all([engine.broker.exchange(q, [], 2), engine.broker.exchange(q, [], 2)]);
+    const both = await Promise.all([engine.broker.exchange(q, [], 10), engine.broker.exchange(q, [], 10)]);
     expect(ids(both.flatMap(({ leased }) => leased))).toEqual(tasks);
     const more = await engine.broker.exchange(q, [], 2);
     expect(more.leased).toEqual([]);
@@ -143,6 +144,73 @@ describe("tasks that an exchange leased while its reply was lost", () => {
     await engine.close();
     expect(await client.llen(keys.pending)).toBe(2);
     expect(await client.exists(keys.active, keys.lease)).toBe(0);
+  });
+
+  it("go back when the engine closes under the very exchange that leases them", async () => {
+    const { engine, clock } = await open();
+    await enqueued(engine, q);
+    const rule = harm({ do: "delay", ms: SHORT });
+    const exchanged = engine.broker.exchange(q, [], 1);
+    await rule.met;
+    const closed = engine.close();
+    await clock.advance(3_000);
+    await closed;
+    expect((await exchanged).leased).toEqual([]);
+    expect(await client.llen(keys.pending)).toBe(1);
+    expect(await client.exists(keys.active, keys.lease)).toBe(0);
+  });
+
+  it("are not taken from whoever has them after a hand-back whose answer was lost", async () => {
+    const { engine, pass } = await open();
+    const [id] = (await lose(engine, 1)) as [string];
+    const handBack = harm({ do: "drop-reply-then-close" });
+    await engine.broker.exchange(q, [], 0);
+    expect(handBack.fired).toBe(1);
+    expect(await counts(engine, q)).toEqual({ pending: 1 });
+    // Somebody else runs it, and its lease is lost: only a proof could take the task from there.
+    await client.lmove(keys.pending, keys.active, "RIGHT", "LEFT");
+    await client.hset(keys.taskPrefix + id, "state", "active");
+    await client.hdel(keys.taskPrefix + id, "pending_since");
+    await pass(1_000);
+    expect((await engine.broker.exchange(q, [], 1)).leased).toEqual([]);
+    expect(await client.lrange(keys.active, 0, -1)).toEqual([id]);
+    await engine.broker.sweep(q, 1);
+    await pass(LONG);
+  });
+
+  it("do not keep outcomes from being settled while they cannot be asked for", async () => {
+    const { engine } = await open();
+    await enqueued(engine, "other");
+    const id = await enqueued(engine, q);
+    const [attempt] = (await leased(engine, q, 1)) as [Leased];
+    expect(attempt.message.id).toBe(id);
+    await lose(engine, 1);
+    const refused = proxy.rule(
+      { script: sha1(lostGrants.source), nth: 1 },
+      { do: "replace-reply", reply: "-ERR no\r\n" },
+    );
+    expect(await settled(engine, attempt, done)).toBe("settled");
+    expect(refused.fired).toBe(1);
+    expect(await engine.broker.exchange(q, [], 1)).toMatchObject({ leased: [{}] });
+  });
+
+  it("are named where their message cannot be read", async () => {
+    const { engine } = await open();
+    const id = await enqueued(engine, q);
+    await client.hset(keys.taskPrefix + id, "msg", "garbage");
+    const rule = harm({ do: "drop-reply-then-close" });
+    await expect(engine.broker.exchange(q, [], 1)).rejects.toMatchObject({ code: "ENGINE_UNAVAILABLE" });
+    expect(rule.fired).toBe(1);
+    expect(await engine.broker.exchange(q, [], 1)).toMatchObject({ leased: [], quarantined: [id] });
+  });
+
+  it("are kept where the exchange that claims them fails", async () => {
+    const { engine } = await open();
+    const tasks = await lose(engine, 2);
+    const failing = harm({ do: "replace-reply", reply: "-ERR no\r\n" });
+    await expect(engine.broker.exchange(q, [], 2)).rejects.toMatchObject({ code: "REDIS_COMMAND" });
+    expect(failing.fired).toBe(1);
+    expect(ids(await leased(engine, q, 2))).toEqual(tasks);
   });
 
   it("are waited for until the lost exchange can no longer arrive", async () => {
