@@ -45,6 +45,8 @@ const IN_FLIGHT = 2;
 const MAX_FETCH = 200;
 /** Longest wait after a wake-up that found nothing, because another server was quicker. */
 const LOSER_WAIT = 10;
+/** Fewer slots than this are not split over two calls: what a call costs outweighs that two overlap. */
+const WORTH_A_CALL = 32;
 /** Waits after a call that failed: the first, and the longest. */
 const FIRST_RETRY = 50;
 const LAST_RETRY = 1_000;
@@ -108,7 +110,8 @@ export class Processor implements Component {
       strict: options.strictPriority,
       random: options.runtime.random,
     });
-    this.#fetch = Math.min(MAX_FETCH, Math.ceil(options.concurrency / 2));
+    const { concurrency } = options;
+    this.#fetch = Math.min(MAX_FETCH, Math.max(Math.min(concurrency, WORTH_A_CALL), Math.ceil(concurrency / 2)));
   }
 
   async start(): Promise<void> {

@@ -175,8 +175,10 @@ export class Server implements AsyncDisposable {
   shutdown(options: ShutdownOptions = {}): Promise<ShutdownResult> {
     try {
       requireKnownNames("shutdown", options, ["timeout", "signal"]);
-      const { timeout = this.#config.shutdownTimeout, signal } = options;
-      this.#shutdownClock.begin(parseLongDuration("timeout", timeout));
+      const { timeout, signal } = options;
+      this.#shutdownClock.begin(
+        timeout === undefined ? this.#config.shutdownTimeout : parseLongDuration("timeout", timeout),
+      );
       if (signal?.aborted) this.#hurry();
       else signal?.addEventListener("abort", () => this.#hurry(), { once: true });
     } catch (error) {

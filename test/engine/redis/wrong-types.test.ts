@@ -305,3 +305,46 @@ describe("leasing where a container is of another type", () => {
     },
   );
 });
+
+describe("what no writer of ours leaves", () => {
+  guarded(
+    redis,
+    "forwards no task that runs",
+    {
+      script: "forward",
+      text: "task.state == 'active' and redis.call('ZSCORE', lease, id)",
+      instead: "false",
+    },
+    async (engine) => {
+      const attempt = await running(engine, q);
+      await engine.client.zadd(keys.scheduled, 1, attempt.message.id);
+      expect(await engine.broker.forward(q, 10)).toEqual({ moved: 0, nextDueAt: undefined });
+      expect(await settled(engine, attempt, done)).toBe("settled");
+    },
+  );
+
+  guarded(
+    redis,
+    "brings back a lease that never ends",
+    { script: "list_expired", text: "fraction = fraction == fraction and fraction or 0\n" },
+    async (engine) => {
+      const { message } = await running(engine, q);
+      await engine.client.zadd(keys.lease, "inf", message.id);
+      expect(await engine.broker.listExpired(q, 10).catch(problem)).toEqual([]);
+      expect(Number(await engine.client.zscore(keys.lease, message.id))).toBeLessThan(1e11);
+      await engine.client.flushall();
+    },
+  );
+
+  guarded(
+    redis,
+    "gives a lease to an id of 65 dashes",
+    { script: "exchange", text: "while crowd and known[crowd] do", instead: "while false do" },
+    async (engine) => {
+      const odd = await enqueued(engine, q, { id: "-".repeat(65) });
+      await engine.broker.enqueue([1, 2, 3, 4].map(() => ({ message: message(q) })));
+      await leased(engine, q, 5);
+      expect(await engine.client.zscore(keys.lease, odd)).not.toBeNull();
+    },
+  );
+});

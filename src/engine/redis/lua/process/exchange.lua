@@ -92,8 +92,15 @@ if #apart > 0 then
     held[apart[j]] = found
   end
 end
--- The oldest attempts are at the tail, a few more than are asked for. Reading also shows that `active` is a list.
-local tail = redis.call('LRANGE', active, -count - 8, -1)
+-- The oldest attempts are at the tail, a few more than are asked for. Looking also shows that `active` is a list.
+-- Few are removed one by one.
+local tail
+if count > 2 then
+  tail = redis.call('LRANGE', active, -count - 8, -1)
+else
+  redis.call('LLEN', active)
+  tail = {}
+end
 
 local proof_before = arg
 if proven then
