@@ -16,7 +16,7 @@ export const SMOKE: readonly Scenario[] = [
     name: "idle-commands",
     unit: "commands/s",
     runs: 1,
-    size: 10,
+    size: 30,
     concurrency: 10,
     measure: "idle",
   },

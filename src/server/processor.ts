@@ -111,7 +111,10 @@ export class Processor implements Component {
       random: options.runtime.random,
     });
     const { concurrency } = options;
-    this.#fetch = Math.min(MAX_FETCH, Math.max(Math.min(concurrency, WORTH_A_CALL), Math.ceil(concurrency / 2)));
+    this.#fetch = Math.min(
+      MAX_FETCH,
+      Math.max(Math.min(concurrency, WORTH_A_CALL), Math.ceil(concurrency / 2)),
+    );
   }
 
   async start(): Promise<void> {

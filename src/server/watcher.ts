@@ -2,7 +2,7 @@ import type { Broker, QueueWatch, Wake, WatchKind } from "../broker/broker.ts";
 import type { Component } from "../runtime/component.ts";
 
 /** How much rarer a queue is polled while news of it come at once: then polling is only the safety net. */
-const SAFETY_FACTOR = 5;
+const SAFETY_FACTOR = 10;
 
 /** The server's one watch over its queues: the parts ask it for news, and the news go to `wake`. */
 export class Watcher implements Component {
