@@ -25,6 +25,8 @@ export class FaultyEngine implements Engine {
   readonly failed: string[] = [];
   /** Calls that were made, by name. */
   readonly calls: string[] = [];
+  /** Refuses a call, by name and arguments, with the error that it answers. */
+  refuse: (name: string, args: unknown[]) => Error | undefined = () => undefined;
   /** Runs before a call, by name, and may take its time. */
   before: (name: string) => Promise<void> | undefined = () => undefined;
 
@@ -36,7 +38,12 @@ export class FaultyEngine implements Engine {
       get: (broker, name: keyof Broker & string) => {
         const method = broker[name] as (...args: unknown[]) => unknown;
         if (name === "now" || name === "watch") return method.bind(broker);
-        return (...args: unknown[]) => this.#call(name, () => method.apply(broker, args));
+        return (...args: unknown[]) =>
+          this.#call(name, () => {
+            const refusal = this.refuse(name, args);
+            if (refusal) throw refusal;
+            return method.apply(broker, args);
+          });
       },
     });
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { ExtendAnswer, Leased, LeaseToken } from "../../src/broker/broker.ts";
-import { EngineUnavailableError, LeaseLostError } from "../../src/errors.ts";
+import { EngineUnavailableError, LeaseLostError, RedisWrongTypeError } from "../../src/errors.ts";
 import type { ServerInfo, ServerStatus } from "../../src/protocol/server-info.ts";
 import { NO_HEADERS } from "../../src/protocol/task-message.ts";
 import { timestampOf } from "../../src/protocol/timestamp.ts";
@@ -22,7 +22,13 @@ function heartRig() {
   const shown: { info: ServerInfo; workers: readonly WorkerInfo[]; ttl: number }[] = [];
   const aborted: [id: string, reason: AbortReason][] = [];
   let cleared = 0;
-  const state: { lost: Set<string>; fail: Error | undefined; status: ServerStatus } = {
+  const state: {
+    lost: Set<string>;
+    fail: Error | undefined;
+    status: ServerStatus;
+    answer: (queue: string) => Promise<void> | undefined;
+  } = {
+    answer: () => undefined,
     lost: new Set(),
     fail: undefined,
     status: "active",
@@ -50,6 +56,7 @@ function heartRig() {
         const ids = leased.map(({ message }) => message.id);
         extended.push({ queue, ids });
         if (state.fail) throw state.fail;
+        await state.answer(queue);
         return ids.map((id) => (state.lost.has(id) ? "lost" : "extended"));
       },
       writeServerState: async (info, all, ttl) => {
@@ -105,6 +112,22 @@ function heartRig() {
 }
 
 describe("the heartbeater", () => {
+  it("renews the leases of every queue while one of them fails or does not answer", async () => {
+    const rig = heartRig();
+    rig.add("a", "broken");
+    rig.add("b", "stuck");
+    const fine = rig.add("c", "fine");
+    rig.state.answer = (queue) => {
+      if (queue === "broken") throw new RedisWrongTypeError("WRONGTYPE");
+      return queue === "stuck" ? new Promise(() => undefined) : undefined;
+    };
+    await rig.component.start();
+    await settle();
+    expect(rig.extended.map(({ queue }) => queue)).toEqual(["broken", "stuck", "fine"]);
+    expect(fine.leaseEndsAt).toBe(50_000);
+    expect(rig.lines).toMatchObject([{ level: "error", fields: { queue: "broken" } }]);
+  });
+
   it("renews every lease at once and every 5 s, in calls of at most 1,000", async () => {
     const rig = heartRig();
     for (let i = 0; i < 2_100; i++) rig.add(`a${i}`, "a");

@@ -1,4 +1,4 @@
-import { describe, expect, expectTypeOf, it } from "vitest";
+import { describe, expect, expectTypeOf, it, vi } from "vitest";
 import { z } from "zod";
 import { defineTask } from "../../src/define-task.ts";
 import { HandlerNotFoundError, InvalidOptionError, InvalidPatternError } from "../../src/errors.ts";
@@ -111,7 +111,29 @@ describe("ServeMux", () => {
   });
 });
 
+describe("a mux of another copy of the package", () => {
+  it("is one, and cannot lead back either", async () => {
+    vi.resetModules();
+    const other = await import("../../src/server/serve-mux.ts");
+    expect(other.ServeMux).not.toBe(ServeMux);
+    const mux = new ServeMux();
+    const foreign = new other.ServeMux().handle("a:", () => "foreign");
+    mux.handle("a:", foreign as never);
+    expect(await run(mux, "a:1")).toBe("foreign");
+    expect(() => foreign.handle("b:", mux as never)).toThrow(/leads back/);
+  });
+});
+
 describe("middleware", () => {
+  it("is put around a handler once, not for every task", () => {
+    const mux = new ServeMux().handle("a:", () => 1).use(async (_task, _ctx, next) => next());
+    const outer = new ServeMux().handle("a:", mux, { isFailure: () => false });
+    expect(outer.route("a:1")).toBe(outer.route("a:2"));
+    const before = outer.route("a:1");
+    mux.use(async (_task, _ctx, next) => next());
+    expect(outer.route("a:1")).not.toBe(before);
+  });
+
   it("runs around the handler, the first one outermost, and around a nested mux's own", async () => {
     const steps: string[] = [];
     const step = (name: string) => async (_task: Task, _ctx: TaskContext, next: () => Promise<unknown>) => {

@@ -76,6 +76,8 @@ describe("checkServerOptions", () => {
     [{ taskCheckInterval: 0 }, /^taskCheckInterval: must be at least 10 ms/],
     [{ janitorInterval: Number.POSITIVE_INFINITY }, /^janitorInterval/],
     [{ janitorBatchSize: 0 }, /^janitorBatchSize/],
+    [{ janitorBatchSize: 1_001 }, /^janitorBatchSize: expected a whole number from 1 to 1000/],
+    [{ signal: {} }, /^signal: expected an AbortSignal/],
     [{ logger: console.log }, /^logger: expected an object/],
     [{ logger: { ...silentLogger, warn: undefined } }, /^logger/],
     [{ logLevel: "fatal" }, /^logLevel: expected one of/],

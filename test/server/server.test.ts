@@ -1,6 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { defineTask } from "../../src/define-task.ts";
-import { EngineUnavailableError, RedisAuthError } from "../../src/errors.ts";
+import {
+  EngineUnavailableError,
+  InvalidOptionError,
+  RedisAuthError,
+  RedisReadOnlyError,
+} from "../../src/errors.ts";
 import { ServeMux } from "../../src/server/serve-mux.ts";
 import { Server } from "../../src/server/server.ts";
 import { settle } from "../support/fake-runtime.ts";
@@ -122,6 +127,63 @@ describe("health()", () => {
     await rig.server.shutdown();
     expect(rig.server.health()).toMatchObject({ status: "stopped", running: 0 });
   });
+
+  it("tells a store that answers but refuses, until a call succeeds", async () => {
+    const rig = serverRig();
+    await rig.start(() => undefined);
+    rig.engine.refuse = () => new RedisReadOnlyError("READONLY");
+    await rig.clock.advance(10_000);
+    expect(rig.server.health()).toMatchObject({ status: "degraded", error: { code: "REDIS_READ_ONLY" } });
+    rig.engine.refuse = () => undefined;
+    await rig.clock.advance(10_000);
+    expect(rig.server.health()).toMatchObject({ status: "ready" });
+    expect(rig.server.health().error).toBeUndefined();
+  });
+
+  it("tells that handlers which ignore their abort keep every slot", async () => {
+    const rig = serverRig({ concurrency: 1 });
+    const { opened, open } = gate();
+    await rig.start(() => opened);
+    await rig.enqueue({ timeout: "1s" });
+    await rig.clock.advance(7_000);
+    expect(rig.server.health()).toMatchObject({ status: "degraded", zombies: 1 });
+    open();
+    await settle();
+    expect(rig.server.health().status).toBe("ready");
+  });
+});
+
+describe("the signal", () => {
+  it("shuts the server down when it aborts", async () => {
+    const stop = new AbortController();
+    const rig = serverRig({ signal: stop.signal });
+    await rig.start(() => undefined);
+    stop.abort();
+    await settle();
+    expect(rig.server.health().status).toBe("stopped");
+  });
+
+  it("that is aborted already lets no server start", async () => {
+    const rig = serverRig({ signal: AbortSignal.abort() });
+    await expect(rig.server.start(() => undefined)).rejects.toMatchObject({ code: "SERVER_STATE" });
+    expect(rig.engine.calls).toEqual([]);
+  });
+});
+
+describe("stop()", () => {
+  it("is remembered by a server that is still starting", async () => {
+    const rig = serverRig();
+    const id = await rig.enqueue();
+    const { opened, open } = gate();
+    rig.engine.before = (name) => (name === "open" ? opened : undefined);
+    const started = rig.server.start(() => undefined);
+    rig.server.stop();
+    open();
+    await started;
+    await rig.clock.advance(10_000);
+    expect(await rig.state(id)).toBe("pending");
+    expect(rig.server.health().status).toBe("stopping");
+  });
 });
 
 describe("an outage", () => {
@@ -163,6 +225,12 @@ describe("an outage", () => {
 });
 
 describe("events", () => {
+  it("refuse names that they do not have, and what is no listener", () => {
+    const { server } = serverRig();
+    expect(() => server.on("tasksettled" as never, () => undefined)).toThrow(/did you mean "taskSettled"/);
+    expect(() => server.on("taskSettled", undefined as never)).toThrow(InvalidOptionError);
+  });
+
   it("tell the start and the end of each attempt", async () => {
     const rig = serverRig();
     const started: unknown[] = [];

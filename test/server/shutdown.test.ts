@@ -309,6 +309,7 @@ describe("shutdown()", () => {
     const rig = serverRig();
     await rig.start(() => undefined);
     await expect(rig.server.shutdown({ timeout: -1 })).rejects.toThrow(InvalidOptionError);
+    await expect(rig.server.shutdown({ timeout: 30 })).rejects.toThrow(/write "30s"/);
     await expect(rig.server.shutdown({ timout: "1s" } as never)).rejects.toThrow(/did you mean "timeout"/);
     const id = await rig.enqueue();
     expect(await rig.state(id)).toBe("gone");

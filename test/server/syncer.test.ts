@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { RedisCommandError } from "../../src/errors.ts";
+import type { Finished } from "../../src/server/outcome.ts";
 import { settle } from "../support/fake-runtime.ts";
 import { gate, serverRig } from "./server-rig.ts";
 
@@ -122,3 +124,30 @@ describe("an outcome whose answer is lost", () => {
     expect(rig.settled.filter(({ outcome }) => outcome === "done")).toEqual([]);
   });
 });
+
+describe("an outcome that the store cannot take", () => {
+  it("holds up no other outcome, and no other task", async () => {
+    const rig = serverRig({ concurrency: 100 });
+    const { opened, open } = gate();
+    await rig.start((task) => opened.then(() => task.payload));
+    const ids: string[] = [];
+    for (let n = 0; n < 30; n++) {
+      ids.push(await rig.enqueue({ retention: "1h" }, n === 11 ? "poison" : n));
+    }
+    rig.engine.refuse = (name, args) =>
+      name === "exchange" && /poison/.test(JSON.stringify((args[1] as Finished[]).map(resultOf)))
+        ? new RedisCommandError("invalid bulk length")
+        : undefined;
+    open();
+    await settle();
+    await settle();
+    expect(rig.settled.map(({ taskId }) => taskId).sort()).toEqual(ids.filter((_, n) => n !== 11).sort());
+    const later = await rig.enqueue({}, 1);
+    await rig.clock.advance(100);
+    expect(await rig.state(later)).toBe("gone");
+  });
+});
+
+function resultOf({ settlement }: Finished): string {
+  return settlement.kind === "complete" ? Buffer.from(settlement.result ?? []).toString() : "";
+}

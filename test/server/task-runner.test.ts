@@ -389,6 +389,67 @@ describe("a timeout", () => {
   });
 });
 
+describe("an attempt whose deadline had passed", () => {
+  it("follows its handler's policies, and its events come in pairs", async () => {
+    const rig = serverRig();
+    const started: string[] = [];
+    rig.server.on("taskStarted", ({ taskId }) => started.push(taskId));
+    const id = await rig.enqueue({ deadline: new Date(rig.clock.now() + 10_000) });
+    await rig.clock.advance(10_001);
+    const due = rig.clock.now() + 3_600_000;
+    const policies = { retryDelay: () => "1h", isFailure: () => false };
+    await rig.start(new ServeMux().handle("t", () => undefined, policies));
+    const record = await rig.engine.inspection.taskInfo("default", id);
+    expect(record?.message?.retried).toBe(0);
+    expect(started).toEqual([id]);
+    expect(rig.settled).toMatchObject([{ taskId: id, outcome: "retry", cause: "timeout" }]);
+    await rig.clock.advance(due - rig.clock.now() - 2_000);
+    expect(await rig.state(id)).toBe("retry");
+  });
+});
+
+describe("a failure in the log", () => {
+  it("is a warning while the task is tried again, and an error when it is archived, with its stack", async () => {
+    const rig = serverRig();
+    await rig.start(function failing() {
+      throw new Error("no luck");
+    });
+    const again = await rig.enqueue();
+    const last = await rig.enqueue({ maxRetry: 0 });
+    const fields = (taskId: string) =>
+      expect.objectContaining({
+        taskId,
+        error: "no luck",
+        stack: expect.stringMatching(/^at .*failing.*task-runner/),
+      });
+    expect(rig.lines).toContainEqual({ level: "warn", fields: fields(again), text: "attempt failed" });
+    expect(rig.lines).toContainEqual({ level: "error", fields: fields(last), text: "task archived" });
+  });
+});
+
+describe("a result that is too large", () => {
+  const large = "x".repeat(8 * 1_024 * 1_024);
+
+  it("is left out, and the task has succeeded all the same", async () => {
+    const rig = serverRig();
+    await rig.start(() => large);
+    const id = await rig.enqueue({ retention: "1m" });
+    expect(await rig.state(id)).toBe("completed");
+    expect((await rig.engine.inspection.taskInfo("default", id))?.result ?? []).toHaveLength(0);
+    expect(rig.lines.map(({ text }) => text)).toContain("the result cannot be stored and is left out");
+  });
+
+  it("is refused by the result writer", async () => {
+    const rig = serverRig();
+    let refused: unknown;
+    await rig.start(async (_task, ctx) => {
+      refused = await ctx.result.write(large).catch((error: unknown) => error);
+    });
+    await rig.enqueue();
+    expect(refused).toMatchObject({ code: "PAYLOAD_NOT_SERIALIZABLE" });
+  });
+});
+
 describe("a cancelation", () => {
   it("aborts the task wherever it runs", async () => {
     const rig = serverRig({ cancelPolicy: "archive" });

@@ -3,7 +3,7 @@ import { queueKeys } from "../../../src/protocol/keys.ts";
 import { archive, enqueued, forwardAll, leasedOne, retry, settled, unique } from "../../contract/tasks.ts";
 import { redisForFile } from "../../support/redis-rig.ts";
 import { guarded } from "./guarded.ts";
-import { openRedis, type RedisHarness } from "./harness.ts";
+import { openRedis, type RedisHarness, type RedisHarnessOptions } from "./harness.ts";
 
 const redis = await redisForFile();
 const opened: RedisHarness[] = [];
@@ -11,8 +11,8 @@ afterEach(async () => {
   for (const harness of opened.splice(0)) await harness.close();
 });
 
-async function open(): Promise<RedisHarness> {
-  const harness = await openRedis(redis);
+async function open(options?: RedisHarnessOptions): Promise<RedisHarness> {
+  const harness = await openRedis(redis, options);
   opened.push(harness);
   return harness;
 }
@@ -24,6 +24,17 @@ const keys = queueKeys(q);
 const seconds = ({ clock }: RedisHarness) => Math.floor(clock.now() / 1_000);
 
 describe("forwarding on Redis", () => {
+  it("says when a task that this machine's slower clock holds back will be moved (18.3.3)", async () => {
+    const engine = await open({ clockOffset: 300 });
+    const { broker, clock } = engine;
+    const processAt = broker.now() + 100;
+    await enqueued(engine, q, {}, { processAt });
+    await clock.advance(200);
+    expect(await broker.forward(q, 10)).toEqual({ moved: 0, nextDueAt: processAt + 300 });
+    await clock.advance(200);
+    expect((await broker.forward(q, 10)).moved).toBe(1);
+  });
+
   guarded(
     redis,
     "registers the group that a due task joins (V9)",
