@@ -1,4 +1,5 @@
 import { InvalidOptionError } from "../errors.ts";
+import { isThenable } from "./thenable.ts";
 
 /** Facts of one event. Never a payload, never a URL with a password. */
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -18,17 +19,19 @@ const ORDER: readonly LogLevel[] = ["debug", "info", "warn", "error", "silent"];
 export const LOG_LEVELS: readonly LogLevel[] = ORDER;
 
 /**
- * Passes events of `level` and above on to `logger`, which may be the user's: when it throws, the event goes to
- * standard error instead, without its fields, and whoever told it is not harmed.
+ * Passes events of `level` and above on to `logger`, which may be the user's: when it throws, or rejects later, the event
+ * goes to standard error instead, without its fields, and whoever told it is not harmed.
  */
 export function levelled(logger: Logger, level: LogLevel): Logger {
   const from = ORDER.indexOf(level);
   const pass = (name: Exclude<LogLevel, "silent">) => (fields: LogFields, text: string) => {
     if (ORDER.indexOf(name) < from) return;
+    const failed = () => consoleLogger[name]({ logger: "failed" }, text);
     try {
-      logger[name](fields, text);
+      const answer: unknown = logger[name](fields, text);
+      if (isThenable(answer)) answer.then(undefined, failed);
     } catch {
-      consoleLogger[name]({ logger: "failed" }, text);
+      failed();
     }
   };
   return { debug: pass("debug"), info: pass("info"), warn: pass("warn"), error: pass("error") };

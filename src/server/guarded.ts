@@ -1,4 +1,5 @@
 import type { Logger } from "../runtime/logger.ts";
+import { isThenable } from "../runtime/thenable.ts";
 import { errorFields } from "./error-text.ts";
 
 /**
@@ -16,10 +17,4 @@ export function guarded<T>(logger: Logger, what: string, call: () => T): T | und
   } catch (error) {
     return failed(error);
   }
-}
-
-export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function"
-  );
 }

@@ -13,7 +13,8 @@ import type { TaskContext } from "./task-context.ts";
 export type Handler<P = unknown, R = unknown> = (
   task: Task<P, R>,
   ctx: TaskContext<R>,
-) => R | undefined | void | PromiseLike<R | undefined> | PromiseLike<void>;
+  // biome-ignore lint/suspicious/noConfusingVoidType: a handler may return on some paths only
+) => R | undefined | void | PromiseLike<R | undefined | void>;
 
 /** The handler of a task definition. */
 export type HandlerOf<D extends AnyTaskDefinition> = Handler<PayloadOf<D>, ResultOf<D>>;

@@ -63,12 +63,17 @@ export class ServeMux implements Mux {
   readonly #middleware: Middleware[] = [];
 
   /**
-   * Registers a handler. A pattern may also lead to another mux, which chooses by the whole type again.
+   * Registers a handler. A pattern may also lead to another mux, which chooses by the whole type again. Nothing checks
+   * the payload that a pattern's handler says it expects; a definition's schema does.
    *
    * @throws {@link InvalidPatternError} the pattern is blank or taken, or there is no handler.
    */
   handle<D extends AnyTaskDefinition>(definition: D, handler: HandlerOf<D>, options?: HandlerOptions): this;
-  handle(pattern: string, handler: Handler | ServeMux, options?: HandlerOptions): this;
+  handle<P = unknown, R = unknown>(
+    pattern: string,
+    handler: Handler<P, R> | ServeMux,
+    options?: HandlerOptions,
+  ): this;
   handle(
     key: string | AnyTaskDefinition,
     // biome-ignore lint/suspicious/noExplicitAny: any handler; the overloads say which

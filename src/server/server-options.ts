@@ -1,7 +1,14 @@
 import { availableParallelism } from "node:os";
 import { type Duration, parseDuration, parseLongDuration } from "../duration.ts";
 import { InvalidOptionError } from "../errors.ts";
-import { consoleLogger, LOG_LEVELS, type Logger, type LogLevel, levelled } from "../runtime/logger.ts";
+import {
+  consoleLogger,
+  LOG_LEVELS,
+  type Logger,
+  type LogLevel,
+  levelled,
+  requireLogger,
+} from "../runtime/logger.ts";
 import { type Runtime, systemRuntime } from "../runtime/runtime.ts";
 import { unknownName } from "../suggestion.ts";
 import { requireQueueName } from "../task-options.ts";
@@ -130,7 +137,7 @@ const READERS = {
   janitorInterval: (value, option) => interval(option, value ?? "8s"),
   janitorBatchSize: (value, option) => wholeNumber(option, value ?? 100, 1, MAX_JANITOR_BATCH),
   signal: (value, option) => abortSignal(option, value),
-  logger: (value) => readLogger(value ?? consoleLogger),
+  logger: (value) => requireLogger(value ?? consoleLogger),
   logLevel: (value, option) => oneOf(option, value ?? "info", LOG_LEVELS),
   runtime: (value) => value ?? systemRuntime,
   commandTimeout: (value) => value,
@@ -174,18 +181,6 @@ function readQueues(queues: unknown): ReadonlyMap<string, number> {
   if (weights.size === 0)
     throw new InvalidOptionError("queues", "names no queue with a weight of at least 1");
   return weights;
-}
-
-function readLogger(logger: Logger): Logger {
-  for (const method of ["debug", "info", "warn", "error"] as const) {
-    if (typeof logger?.[method] !== "function") {
-      throw new InvalidOptionError(
-        "logger",
-        "expected an object with the methods debug, info, warn and error",
-      );
-    }
-  }
-  return logger;
 }
 
 function wholeNumber(option: string, value: unknown, least: number, most: number): number {

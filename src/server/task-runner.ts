@@ -10,12 +10,13 @@ import {
 import type { TaskMessage } from "../protocol/task-message.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import { isThenable } from "../runtime/thenable.ts";
 import { receivedTask, type Task } from "../task.ts";
 import { LAST_INSTANT } from "../task-options.ts";
 import { Alarm } from "./alarm.ts";
 import { errorFields } from "./error-text.ts";
 import type { ServerEvents, SettleCause } from "./events.ts";
-import { guarded, isThenable } from "./guarded.ts";
+import { guarded } from "./guarded.ts";
 import { attemptFacts, Finished } from "./outcome.ts";
 import type { Route, Router } from "./serve-mux.ts";
 import type { TaskContext } from "./task-context.ts";

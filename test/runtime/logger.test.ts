@@ -27,4 +27,15 @@ describe("levelled", () => {
     expect(lines).toHaveLength(1);
     expect(lines[0]).toContain("WARN  titanqueue: task archived logger=failed");
   });
+
+  it("survives a logger that rejects later", async () => {
+    const lines: string[] = [];
+    vi.spyOn(console, "error").mockImplementation((text: string) => void lines.push(text));
+    const failing = async () => {
+      throw new Error("no");
+    };
+    levelled({ ...silentLogger, warn: failing }, "info").warn({}, "task archived");
+    await new Promise(setImmediate);
+    expect(lines).toEqual([expect.stringContaining("WARN  titanqueue: task archived logger=failed")]);
+  });
 });

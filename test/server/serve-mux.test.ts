@@ -60,9 +60,14 @@ describe("ServeMux", () => {
     new ServeMux().handle(resize, () => {
       // returns nothing
     });
+    // biome-ignore lint/suspicious/noConfusingVoidType: what TypeScript infers of such a handler
+    new ServeMux().handle(resize, async (task): Promise<{ url: string } | void> => {
+      if (task.payload.width > 0) return { url: "x" };
+    });
     new ServeMux().handle("image:", (task) => {
       expectTypeOf(task.payload).toEqualTypeOf<unknown>();
     });
+    new ServeMux().handle("image:", (task: Task<{ src: string }>) => void task.payload.src);
   });
 
   it("hands on to another mux, which chooses by the whole type", async () => {

@@ -18,8 +18,10 @@ export interface ServerClockOptions {
   readonly logger: Logger;
 }
 
-/** Of so many samples the one with the smallest round trip counts. */
+/** Of so many samples at the most, the one with the smallest round trip counts. */
 const SAMPLES = 3;
+/** Half of a round trip, in milliseconds, below which one sample will do. */
+const GOOD = 5;
 /** An offset that an operator should know of. */
 const NOTABLE = 5_000;
 
@@ -39,7 +41,7 @@ export function serverClock({ commands, clock, logger }: ServerClockOptions): Se
 
   async function measure(on: Pick<RedisCommands, "command"> = commands): Promise<void> {
     let best = await sample(on);
-    for (let i = 1; i < SAMPLES; i += 1) {
+    for (let i = 1; i < SAMPLES && best.error > GOOD; i += 1) {
       const next = await sample(on);
       if (next.error < best.error) best = next;
     }
