@@ -12,8 +12,17 @@ export function floorSeconds(ms: number): number {
 
 /** The UTC day of an instant, `YYYY-MM-DD`, as the counters of a day are named. */
 export function utcDay(ms: number): string {
-  return new Date(ms).toISOString().slice(0, 10);
+  const day = Math.floor(ms / 86_400_000);
+  if (day !== lastDay) {
+    lastDay = day;
+    lastDayText = new Date(ms).toISOString().slice(0, 10);
+  }
+  return lastDayText;
 }
+
+/** Asked for on every exchange, and nearly always the same. */
+let lastDay = Number.NaN;
+let lastDayText = "";
 
 /** An instant as the hash field `pending_since` has it: nanoseconds, 19 digits, beyond what a number holds. */
 export function pendingSinceNs(ms: number): string {

@@ -170,10 +170,21 @@ export class Exchange implements Pick<Broker, "exchange"> {
     const deadline = now + Math.ceil(timeout);
     const score = this.#scores.next(now, ceilSeconds(timings.lease));
     const sent: LostExchange = { score, nonce: nonceOf(runtime.random()), deadline, closed: false };
+    const { pending, paused, active, lease, scheduled, retry, archived, completed, due } = names;
     const keys = {
-      ...names,
+      pending,
+      paused,
+      active,
+      lease,
+      scheduled,
+      retry,
+      archived,
+      completed,
+      due,
       processedDay: processedKey(queue, now),
       failedDay: failedKey(queue, now),
+      processed: names.processed,
+      failed: names.failed,
       tasks: batch.keys,
     };
     const args = {

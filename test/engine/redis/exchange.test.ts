@@ -124,7 +124,7 @@ describe("leasing looks before it takes", () => {
   guarded(
     redis,
     "and drops the copy of a task that runs already",
-    { script: "exchange", text: "local ELSEWHERE = { active = lease, ", instead: "local ELSEWHERE = { " },
+    { script: "exchange", text: "local elsewhere = { active = lease, ", instead: "local elsewhere = { " },
     async (engine) => {
       const attempt = await running(engine, q);
       await engine.client.lpush(keys.pending, attempt.message.id);

@@ -106,8 +106,12 @@ local proof_before = arg
 if proven then
   arg = arg + count
 end
-local DETAILS = { c = 2, k = 3, r = 2, s = 2, a = 1, b = 1 }
-local CONTAINER = { c = completed, k = completed, r = retry, s = retry, a = archived, x = archived }
+-- Plain successes need neither.
+local DETAILS, CONTAINER = {}, {}
+if string.find(kinds, '[^dD]') then
+  DETAILS = { c = 2, k = 3, r = 2, s = 2, a = 1, b = 1 }
+  CONTAINER = { c = completed, k = completed, r = retry, s = retry, a = archived, x = archived }
+end
 local lock_before = keys_before + count
 local details_before, by_proof, seen, usable = {}, {}, {}, {}
 -- Positions of the outcomes that take effect, apart from plain successes; locks by the id that may hold them.
@@ -253,12 +257,12 @@ end
 -- ---- lease --------------------------------------------------------------------------------------------------
 
 local status, more, grants, dropped = 'ok', 0, {}, {}
-local ELSEWHERE = { active = lease, scheduled = scheduled, retry = retry, archived = archived, completed = completed }
 
 -- A copy: the task runs, waits or has ended elsewhere, and this entry would run it once more.
 -- A table: a container of another type hides the answer.
 local function is_copy(id, state)
-  local container = ELSEWHERE[state]
+  local elsewhere = { active = lease, scheduled = scheduled, retry = retry, archived = archived, completed = completed }
+  local container = elsewhere[state]
   return container and redis.pcall('ZSCORE', container, id)
 end
 
