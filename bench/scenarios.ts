@@ -79,7 +79,7 @@ export const SCENARIOS: readonly Scenario[] = [
     name: "idle-commands",
     unit: "commands/s",
     runs: RUNS,
-    size: 10,
+    size: 30,
     concurrency: 10,
     measure: "idle",
   },

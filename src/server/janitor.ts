@@ -16,6 +16,9 @@ export interface JanitorOptions {
   readonly logger: Logger;
 }
 
+/** Milliseconds, at least, between looks at the archives: they grow slowly, and their bounds are wide. */
+const TRIM_EVERY = 60_000;
+
 /**
  * Deletes completed tasks whose retention is over, and archived ones that are too old or too many.
  *
@@ -25,12 +28,16 @@ export interface JanitorOptions {
 export function janitor(options: JanitorOptions): PeriodicComponent {
   const { broker, queues, interval, batch, engineState, runtime, logger } = options;
 
+  let trimmedAt = Number.NEGATIVE_INFINITY;
+
   async function cleanAll(signal: AbortSignal): Promise<void> {
+    const trims = runtime.clock.monotonic() - trimmedAt >= TRIM_EVERY;
+    if (trims) trimmedAt = runtime.clock.monotonic();
     for (const queue of queues) {
       try {
         await engineState.call(async () => {
           while (!signal.aborted && (await broker.deleteExpired(queue, batch)) === batch);
-          while (!signal.aborted && (await broker.trimArchive(queue, batch)) === batch);
+          while (trims && !signal.aborted && (await broker.trimArchive(queue, batch)) === batch);
         });
       } catch (error) {
         logger.error({ component: "janitor", queue, error }, "cannot clean this queue; trying again");

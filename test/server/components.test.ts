@@ -141,6 +141,29 @@ describe("the janitor", () => {
     await component.stop();
   });
 
+  it("looks at the archives once a minute", async () => {
+    const parts = common(["a"]);
+    let trims = 0;
+    const component = janitor({
+      ...parts,
+      interval: 8_000,
+      batch: 100,
+      broker: {
+        deleteExpired: async () => 0,
+        trimArchive: async () => {
+          trims += 1;
+          return 0;
+        },
+      },
+    });
+    await component.start();
+    await parts.clock.advance(60_000);
+    expect(trims).toBe(1);
+    await parts.clock.advance(16_000);
+    expect(trims).toBe(2);
+    await component.stop();
+  });
+
   it("deletes completed tasks when their retention is over", async () => {
     const rig = serverRig();
     await rig.start(() => undefined);

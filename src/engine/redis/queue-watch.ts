@@ -13,7 +13,7 @@ const INVALIDATIONS = "__redis__:invalidate";
 /** Milliseconds between two wake-ups for delayed tasks of one queue. */
 const DELAYED_PACE = 250;
 /** Milliseconds, on average, between looks at armed queues, should a push ever get lost. */
-const SAFETY_POLL = 1_000;
+const SAFETY_POLL = 2_000;
 
 /** One queue and kind that someone waits for. */
 interface Spot {

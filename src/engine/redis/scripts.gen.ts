@@ -343,8 +343,8 @@ export const listRecord = {
 /** announce a server and what it runs, until the records expire. */
 export const writeServerState = {
   name: "write_server_state",
-  sha1: "2cf19aac36235e354acec39dc895d6ec455317e2",
-  source: "local server, workers = KEYS[1], KEYS[2]\nlocal ttl, info = ARGV[1], ARGV[2]\nredis.call('DEL', workers)\nredis.call('SETEX', server, ttl, info)\nfor i = 3, #ARGV, 2 do\nredis.call('HSET', workers, ARGV[i], ARGV[i + 1])\nend\nreturn redis.call('EXPIRE', workers, ttl)",
+  sha1: "95376b8851c09370aa8f9756c821a3d2889660e1",
+  source: "local server, workers = KEYS[1], KEYS[2]\nlocal ttl, info = ARGV[1], ARGV[2]\nredis.call('DEL', workers)\nredis.call('SETEX', server, ttl, info)\nfor i = 3, #ARGV, 2 do\nredis.call('HSET', workers, ARGV[i], ARGV[i + 1])\nend\nif #ARGV > 2 then\nredis.call('EXPIRE', workers, ttl)\nend\nreturn 1",
   run: (
     commands: Pick<RedisCommands, "run">,
     keys: {

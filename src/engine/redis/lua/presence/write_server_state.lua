@@ -15,4 +15,7 @@ redis.call('SETEX', server, ttl, info)
 for i = 3, #ARGV, 2 do
   redis.call('HSET', workers, ARGV[i], ARGV[i + 1])
 end
-return redis.call('EXPIRE', workers, ttl)
+if #ARGV > 2 then
+  redis.call('EXPIRE', workers, ttl)
+end
+return 1
