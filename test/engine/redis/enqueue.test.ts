@@ -1,22 +1,13 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { EnqueueEntry } from "../../../src/broker/broker.ts";
 import { queueKeys } from "../../../src/protocol/keys.ts";
 import { message, unique } from "../../contract/tasks.ts";
 import { redisForFile } from "../../support/redis-rig.ts";
 import { guarded } from "./guarded.ts";
-import { openRedis, type RedisHarness } from "./harness.ts";
+import { harnessesOn, type RedisHarness } from "./harness.ts";
 
 const redis = await redisForFile();
-const opened: RedisHarness[] = [];
-afterEach(async () => {
-  for (const harness of opened.splice(0)) await harness.close();
-});
-
-async function open(): Promise<RedisHarness> {
-  const harness = await openRedis(redis);
-  opened.push(harness);
-  return harness;
-}
+const open = harnessesOn(redis);
 
 async function statuses({ broker }: RedisHarness, entries: readonly EnqueueEntry[]): Promise<string[]> {
   return (await broker.enqueue(entries)).map(({ status }) => status);

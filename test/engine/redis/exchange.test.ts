@@ -28,19 +28,10 @@ import { fakeRuntime } from "../../support/fake-runtime.ts";
 import { redisForFile } from "../../support/redis-rig.ts";
 import { setFakeTime } from "./fake-time.ts";
 import { guarded } from "./guarded.ts";
-import { openRedis, type RedisHarness } from "./harness.ts";
+import { harnessesOn, type RedisHarness } from "./harness.ts";
 
 const redis = await redisForFile();
-const opened: RedisHarness[] = [];
-afterEach(async () => {
-  for (const harness of opened.splice(0)) await harness.close();
-});
-
-async function open(): Promise<RedisHarness> {
-  const harness = await openRedis(redis);
-  opened.push(harness);
-  return harness;
-}
+const open = harnessesOn(redis);
 
 const q = "default";
 const keys = queueKeys(q);
@@ -213,10 +204,9 @@ const PART = 1 / 2 ** 20;
 describe("while tasks move to another node of a Cluster", () => {
   it("nothing is leased, and nothing lost; outcomes stand", async () => {
     const moving = "{ err = 'ERR Script attempted to access a non local key in a cluster node' }";
-    const engine = await openRedis(redis, {
+    const engine = await open({
       scriptSource: (source) => source.replace("redis.pcall('HMGET', task, 'msg', 'state')", moving),
     });
-    opened.push(engine);
     const still = await open();
     const attempt = await running(still, q);
     const waiting = await enqueued(still, q);

@@ -1,4 +1,5 @@
 import type { Redis } from "ioredis";
+import { afterEach } from "vitest";
 import type { Engine } from "../../../src/broker/engine.ts";
 import { createRedisEngine, type RedisEngineInternals } from "../../../src/engine/redis/redis-engine.ts";
 import { queueKeys } from "../../../src/protocol/keys.ts";
@@ -22,6 +23,19 @@ export interface RedisHarnessOptions {
 }
 
 const DAY = 86_400_000;
+
+/** Opens engines on `rig` that close after the test. */
+export function harnessesOn(rig: RedisRig): (options?: RedisHarnessOptions) => Promise<RedisHarness> {
+  const opened: RedisHarness[] = [];
+  afterEach(async () => {
+    for (const harness of opened.splice(0)) await harness.close();
+  });
+  return async (options) => {
+    const harness = await openRedis(rig, options);
+    opened.push(harness);
+    return harness;
+  };
+}
 
 /**
  * Engines on an empty Redis, all on a clock that the test turns: the runtime's, the one that scripts see, and the

@@ -1,20 +1,11 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { queueKeys } from "../../../src/protocol/keys.ts";
 import { enqueued, message } from "../../contract/tasks.ts";
 import { redisForFile } from "../../support/redis-rig.ts";
-import { openRedis, type RedisHarness } from "./harness.ts";
+import { harnessesOn } from "./harness.ts";
 
 const redis = await redisForFile();
-const opened: RedisHarness[] = [];
-afterEach(async () => {
-  for (const harness of opened.splice(0)) await harness.close();
-});
-
-async function open(): Promise<RedisHarness> {
-  const harness = await openRedis(redis);
-  opened.push(harness);
-  return harness;
-}
+const open = harnessesOn(redis);
 
 const q = "default";
 const keys = queueKeys(q);

@@ -1,21 +1,12 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { queueKeys } from "../../../src/protocol/keys.ts";
 import { archive, enqueued, forwardAll, leasedOne, retry, settled, unique } from "../../contract/tasks.ts";
 import { redisForFile } from "../../support/redis-rig.ts";
 import { guarded } from "./guarded.ts";
-import { openRedis, type RedisHarness, type RedisHarnessOptions } from "./harness.ts";
+import { harnessesOn, type RedisHarness } from "./harness.ts";
 
 const redis = await redisForFile();
-const opened: RedisHarness[] = [];
-afterEach(async () => {
-  for (const harness of opened.splice(0)) await harness.close();
-});
-
-async function open(options?: RedisHarnessOptions): Promise<RedisHarness> {
-  const harness = await openRedis(redis, options);
-  opened.push(harness);
-  return harness;
-}
+const open = harnessesOn(redis);
 
 const q = "default";
 const keys = queueKeys(q);
@@ -339,8 +330,7 @@ describe("trimming the archive on Redis", () => {
 
 describe("a wall clock far from Redis's", () => {
   it("leaves the work to others for a minute, then goes by Redis's", async () => {
-    const engine = await openRedis(redis, { clockOffset: 6_000 });
-    opened.push(engine);
+    const engine = await open({ clockOffset: 6_000 });
     await enqueued(engine, q, {}, { processAt: engine.broker.now() + 1_000 });
     await engine.clock.advance(10_000);
     expect(await engine.broker.forward(q, 10)).toEqual({ moved: 0, nextDueAt: undefined });
@@ -352,8 +342,7 @@ describe("a wall clock far from Redis's", () => {
 
   it("takes for due what is due by both, while they differ by little", async () => {
     for (const clockOffset of [-3_000, 3_000]) {
-      const engine = await openRedis(redis, { clockOffset });
-      opened.push(engine);
+      const engine = await open({ clockOffset });
       await enqueued(engine, q, {}, { processAt: engine.broker.now() + 10_000 });
       await engine.clock.advance(10_000 + Math.max(0, clockOffset) - 1_000);
       expect((await engine.broker.forward(q, 10)).moved).toBe(0);

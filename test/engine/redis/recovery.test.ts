@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { ExpiredLease, Leased } from "../../../src/broker/broker.ts";
 import { queueKeys } from "../../../src/protocol/keys.ts";
 import {
@@ -20,19 +20,10 @@ import {
 import { redisForFile } from "../../support/redis-rig.ts";
 import { setFakeTime } from "./fake-time.ts";
 import { guarded } from "./guarded.ts";
-import { openRedis, type RedisHarness } from "./harness.ts";
+import { harnessesOn, type RedisHarness } from "./harness.ts";
 
 const redis = await redisForFile();
-const opened: RedisHarness[] = [];
-afterEach(async () => {
-  for (const harness of opened.splice(0)) await harness.close();
-});
-
-async function open(): Promise<RedisHarness> {
-  const harness = await openRedis(redis);
-  opened.push(harness);
-  return harness;
-}
+const open = harnessesOn(redis);
 
 const q = "default";
 const keys = queueKeys(q);
