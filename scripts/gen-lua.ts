@@ -80,7 +80,7 @@ export function parseScript(name: string, text: string, shared: (name: string) =
   const body = lines
     .slice(end)
     .join("\n")
-    .replace(/^-- include: (\w+)$/gm, (_, part: string) => shared(part));
+    .replace(/^ *-- include: (\w+)$/gm, (_, part: string) => shared(part));
   const source = stripped(body);
   for (const table of ["KEYS", "ARGV"] as const) {
     const problem = mismatch(table, entries[table], source);

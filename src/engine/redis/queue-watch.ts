@@ -159,7 +159,7 @@ export class TrackingWatch implements QueueWatch {
     if (!tracked?.send(commands, receiver)) cancel();
   }
 
-  /** One command a second for all queues that are waited for, and one for those of them that are paused. */
+  /** Every two seconds one command for all queues that are waited for, and one for those of them that are paused. */
   #pollOn(): void {
     const { clock, random } = this.#options;
     this.#cancelPoll ??= clock.setTimer(SAFETY_POLL * (0.75 + random() / 2), () => {

@@ -72,25 +72,26 @@ describe("the token of an attempt", () => {
     expect(await scoreOf(engine, a)).not.toBe(await scoreOf(engine, c));
   });
 
-  guarded(
-    redis,
-    "keeps a late worker's outcome from the attempt that runs now (V2)",
-    {
-      script: "exchange",
-      text: "if fraction == tonumber(wanted) % 1 then",
-      instead: "if true then",
-    },
-    async (engine) => {
-      const late = await running(engine, q);
-      await settled(engine, late, requeue);
-      const now = await leasedOne(engine, q);
-      for (const settlement of [done, archive(late), retry(late, 0), requeue]) {
-        expect(await answer(engine, late, settlement)).toBe("fenced");
-      }
-      expect(await counts(engine, q)).toEqual({ active: 1 });
-      expect(await settled(engine, now, done)).toBe("settled");
-    },
-  );
+  for (const [text, instead] of [
+    ["if fraction == tonumber(wanted) % 1 then", "if true then"],
+    ["local plain = not held and ", "local plain = "],
+  ] as const) {
+    guarded(
+      redis,
+      `keeps a late worker's outcome from the attempt that runs now (V2, ${text.trim()})`,
+      { script: "exchange", text, instead },
+      async (engine) => {
+        const late = await running(engine, q);
+        await settled(engine, late, requeue);
+        const now = await leasedOne(engine, q);
+        for (const settlement of [done, archive(late), retry(late, 0), requeue]) {
+          expect(await answer(engine, late, settlement)).toBe("fenced");
+        }
+        expect(await counts(engine, q)).toEqual({ active: 1 });
+        expect(await settled(engine, now, done)).toBe("settled");
+      },
+    );
+  }
 
   guarded(
     redis,
@@ -185,32 +186,33 @@ describe("a task whose lease was lost", () => {
 const RETRIED = Buffer.from([0x30, 1]);
 
 describe("a task whose hash was lost", () => {
-  guarded(
-    redis,
-    "does not take a new one of the same id with it",
-    {
-      script: "exchange",
-      text: "elseif state == nil or (state and state ~= 'active') then",
-      instead: "elseif state == nil then",
-    },
-    async (engine) => {
-      const attempt = await running(engine, q);
-      await engine.client.del(task(attempt));
-      await enqueued(engine, q, { id: attempt.message.id });
-      expect(await answer(engine, attempt, done)).toBe("gone");
-      expect(await counts(engine, q)).toEqual({ pending: 1 });
-      expect(await engine.client.exists(keys.lease)).toBe(0);
-      expect(await stateOf(engine, q, attempt.message.id)).toBe("pending");
-    },
-  );
+  for (const [text, instead] of [
+    ["if not why and (state == nil or (state and state ~= 'active'))", "if not why and state == nil"],
+    ["redis.pcall('HGET', tasks[i], 'state') == 'active'", "true"],
+  ] as const) {
+    guarded(
+      redis,
+      `does not take a new one of the same id with it (${instead})`,
+      { script: "exchange", text, instead },
+      async (engine) => {
+        const attempt = await running(engine, q);
+        await engine.client.del(task(attempt));
+        await enqueued(engine, q, { id: attempt.message.id });
+        expect(await answer(engine, attempt, done)).toBe("gone");
+        expect(await counts(engine, q)).toEqual({ pending: 1 });
+        expect(await engine.client.exists(keys.lease)).toBe(0);
+        expect(await stateOf(engine, q, attempt.message.id)).toBe("pending");
+      },
+    );
+  }
 
   guarded(
     redis,
     "is made anew by a retry, a completion or an archive",
     {
       script: "exchange",
-      text: "elseif state == nil or (state and state ~= 'active') then",
-      instead: "elseif state ~= 'active' then",
+      text: "elseif not why and (state == nil or (state and state ~= 'active')) then",
+      instead: "elseif not why and state ~= 'active' then",
     },
     async (engine) => {
       const later = engine.broker.now() + 60_000;
@@ -230,7 +232,7 @@ describe("a task whose hash was lost", () => {
   guarded(
     redis,
     "is put back with its bytes",
-    { script: "exchange", text: "elseif kind == 'q' and not state then\nrefuse(i, GHOST)\n" },
+    { script: "exchange", text: "if kind == 'q' and not state then\nwhy = GHOST\nelseif", instead: "if" },
     async (engine) => {
       const attempt = await running(engine, q, { payload: Buffer.from("precious") });
       await engine.client.del(task(attempt));
@@ -242,7 +244,8 @@ describe("a task whose hash was lost", () => {
 
   for (const [text, instead] of [
     ["redis.pcall('HGET', task, 'state')", "redis.call('HGET', task, 'state')"],
-    ["elseif state == nil or (state and state ~= 'active') then", "elseif state and state ~= 'active' then"],
+    ["redis.pcall('HGET', tasks[i], 'state')", "redis.call('HGET', tasks[i], 'state')"],
+    ["if not why and (state == nil or (state and state ~= 'active'))", "if not why and state and state ~= 'active'"],
   ] as const) {
     guarded(
       redis,
@@ -268,6 +271,19 @@ describe("a task whose hash was lost", () => {
 describe("two outcomes of one attempt", () => {
   guarded(
     redis,
+    "count once, successes alone",
+    { script: "exchange", text: "not leaving[id] and " },
+    async (engine) => {
+      const attempt = await running(engine, q);
+      const outcome: Outcome = { leased: attempt, settlement: done };
+      const { answers } = await engine.broker.exchange(q, [outcome, outcome], 0);
+      expect(answers).toEqual(["settled", "gone"]);
+      expect(await attempts(engine, q)).toEqual({ processed: 1, failed: 0 });
+    },
+  );
+
+  guarded(
+    redis,
     "count once",
     { script: "exchange", text: "elseif seen[id] then", instead: "elseif false then" },
     async (engine) => {
@@ -284,7 +300,7 @@ describe("two outcomes of one attempt", () => {
     "let a success beat a requeue, in either order",
     {
       script: "exchange",
-      text: "(holder and refusal(holder, wanted[i], 'active') == nil)",
+      text: "(holder and tonumber(holder) % 1 == tonumber(wanted[i]) % 1)",
       instead: "true",
     },
     async (engine) => {

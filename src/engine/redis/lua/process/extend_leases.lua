@@ -17,6 +17,7 @@ local now, deadline, length, prefix_length = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local keys_before, args_before = 2, 4
 
 -- include: clock_guard
+-- include: refusals
 -- include: fence
 -- include: clean_up
 

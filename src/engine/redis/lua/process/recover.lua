@@ -30,6 +30,7 @@ if clock_differs(now, deadline) then
 end
 local present, shift = tonumber(now), 0
 
+-- include: refusals
 -- include: fence
 -- include: clean_up
 -- include: settle
@@ -40,7 +41,7 @@ redis.call('ZCARD', due)
 redis.call('ZCARD', archived)
 redis.call('LLEN', active)
 
-local answers = {}
+local answers, ended = {}, 0
 local arg = args_before + #kinds
 for i = 1, #kinds do
   local kind = string.sub(kinds, i, i)
@@ -68,10 +69,11 @@ for i = 1, #kinds do
       write_archive(id, task, kind == 'a' and ARGV[arg + 1])
     end
     if kind ~= 's' then
-      count_failure()
+      ended = ended + 1
     end
   end
   arg = arg + (kind == 'a' and 1 or kind == 'x' and 0 or 2)
 end
-write_counters()
+local processed_count, failed_count = ended, ended
+-- include: count_processed
 return answers

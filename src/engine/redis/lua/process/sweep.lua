@@ -18,6 +18,7 @@ local now, deadline, offset, window = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonum
 local limit, length, task_prefix = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
 
 -- include: clock_guard
+-- include: refusals
 -- include: fence
 -- include: slot_move
 -- include: read_task

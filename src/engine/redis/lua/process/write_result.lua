@@ -10,6 +10,7 @@
 local lease, task = KEYS[1], KEYS[2]
 local id, wanted, proof, result = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 
+-- include: refusals
 -- include: fence
 
 local state = state_of(task)

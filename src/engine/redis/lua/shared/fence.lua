@@ -1,6 +1,5 @@
 -- The attempt fence, docs/protocol.md 18.1. The fraction of a lease score names the attempt that holds the task. Every
 -- lease writes the score, ours and a Go peer's, and every finish removes it, so an attempt that lost its task is seen.
-local FENCED, GONE, UNLEASED, GHOST = 1, 2, 3, 4
 -- The fraction of a lease that the sweep gave to a task without one: nobody's.
 local RESERVED = 1048575 / 1048576
 
