@@ -245,7 +245,10 @@ describe("a task whose hash was lost", () => {
   for (const [text, instead] of [
     ["redis.pcall('HGET', task, 'state')", "redis.call('HGET', task, 'state')"],
     ["redis.pcall('HGET', tasks[i], 'state')", "redis.call('HGET', tasks[i], 'state')"],
-    ["if not why and (state == nil or (state and state ~= 'active'))", "if not why and state and state ~= 'active'"],
+    [
+      "if not why and (state == nil or (state and state ~= 'active'))",
+      "if not why and state and state ~= 'active'",
+    ],
   ] as const) {
     guarded(
       redis,
