@@ -6,6 +6,7 @@ import type { ServerStatus } from "../protocol/server-info.ts";
 import { sleep } from "../runtime/clock.ts";
 import { keepAlive } from "../runtime/keep-alive.ts";
 import { requireKnownNames } from "../suggestion.ts";
+import { onCrash } from "./crash.ts";
 import { EngineState } from "./engine-state.ts";
 import { type ServerEvent, type ServerEventMap, ServerEvents } from "./events.ts";
 import type { Handler } from "./handler.ts";
@@ -196,7 +197,11 @@ export class Server implements AsyncDisposable {
    * `process.exitCode`: 0, or 3 if something is left for other servers to recover. It does not exit; a handler that
    * ignores its signal would keep the process alive, so exit yourself.
    *
-   * @throws as {@link Server.start}.
+   * An error that nobody caught, in whatever part of the program, is thrown here at most 2 s later, so that the process
+   * ends as it would have: what has ended is stored by then, and what still runs is left to the recoverers, as a
+   * failure. A listener of your own for `uncaughtException` keeps it from that.
+   *
+   * @throws as {@link Server.start}; an error that nobody caught.
    * @example process.exit(await server.run(mux));
    */
   async run(handler: Handler | ServeMux): Promise<0 | 3> {
@@ -213,16 +218,25 @@ export class Server implements AsyncDisposable {
         this.#hurry();
       },
     });
+    const crashes: unknown[] = [];
+    const offCrash = onCrash((error) => {
+      crashes.push(error);
+      logger.error({ error }, "nobody caught this error: stopping within 2 s, then the process is to end");
+      void this.shutdown();
+      this.#shutdownClock.crash();
+    });
     try {
       const started = this.start(handler).catch((error: unknown) => {
         // A signal that came while it started is no error.
         if (this.#shutdown === undefined || !(error instanceof ServerStateError)) throw error;
       });
       const { exitCode } = await Promise.race([started.then(() => this.#ended), this.#ended]);
+      if (crashes.length > 0) throw crashes[0];
       process.exitCode = exitCode === 0 ? (process.exitCode ?? 0) : exitCode;
       return exitCode;
     } finally {
       off();
+      offCrash();
     }
   }
 

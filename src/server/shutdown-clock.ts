@@ -41,6 +41,16 @@ export class ShutdownClock {
     this.#abort.reach();
   }
 
+  /**
+   * Ends the shutdown within 2 s, and leaves what still runs then to the recoverers: one of these tasks may have broken
+   * the process, and must not come back uncounted.
+   */
+  crash(): void {
+    this.#hurried = true;
+    this.#abort.cancel();
+    this.#giveUp.within(this.#clock, IN_A_HURRY);
+  }
+
   get hurried(): boolean {
     return this.#hurried;
   }
@@ -68,6 +78,10 @@ class Instant {
   reach: () => void = () => undefined;
   #at = Number.POSITIVE_INFINITY;
   #cancel: () => void = () => undefined;
+
+  cancel(): void {
+    this.#cancel();
+  }
 
   constructor() {
     this.reached = new Promise((resolve) => {

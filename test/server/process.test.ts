@@ -61,4 +61,20 @@ describe("a server's process", () => {
     expect(await line("shut down ")).toMatch(/requeued=1 left=0 exitCode=3/);
     expect(await exit).toEqual({ code: 3, signal: null });
   });
+
+  it("stops when nobody catches an error, leaves what runs, and then ends with it as Node would", async () => {
+    const { line, exit } = run("rejects");
+    expect(await line("shut down ")).toMatch(/requeued=0 left=1 exitCode=3/);
+    await line("Error: on nobody's mind");
+    expect(await exit).toEqual({ code: 1, signal: null });
+  });
+
+  it("leaves an error to the program's own listener, and goes on", async () => {
+    const { child, line, exit } = run("rejects", "listens");
+    await line("heard: on nobody's mind");
+    child.kill("SIGTERM");
+    await line("shutting down");
+    child.kill("SIGTERM");
+    expect(await exit).toEqual({ code: 3, signal: null });
+  });
 });

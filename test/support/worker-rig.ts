@@ -168,12 +168,14 @@ export class WorkerProcess {
 
   /** SIGKILL. */
   async kill(): Promise<void> {
-    this.#fault("kill", "SIGKILL");
+    this.#send("SIGKILL");
     await this.exited;
+    this.#wasHit("kill");
   }
 
   freeze(): void {
-    this.#fault("freeze", "SIGSTOP");
+    this.#send("SIGSTOP");
+    this.#wasHit("freeze");
   }
 
   thaw(): void {
@@ -195,9 +197,13 @@ export class WorkerProcess {
     await this.exited;
   }
 
-  #fault(fault: string, signal: NodeJS.Signals): void {
+  #send(signal: NodeJS.Signals): void {
+    if (!this.#child.kill(signal)) throw new Error(`${this.name} is not there to take ${signal}`);
+  }
+
+  /** After the fact: what it began before the signal reached it is explained by the fault as well. */
+  #wasHit(fault: string): void {
     this.#ledger.write({ type: "nemesis", fault, target: this.name });
-    if (!this.#child.kill(signal)) throw new Error(`${this.name} is not there to ${fault}`);
   }
 
   #changed(): void {
