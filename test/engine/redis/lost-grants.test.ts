@@ -244,6 +244,35 @@ describe("tasks that an exchange leased while its reply was lost", () => {
     expect(await namesake(await open({ change: careless }))).toHaveLength(1);
   });
 
+  it("are not handed out where they are active no more", async () => {
+    const archived = async ({ engine, pass }: Opened) => {
+      const [id] = (await lose(engine, 1)) as [string];
+      await client.hset(keys.taskPrefix + id, "state", "archived");
+      await client.zadd(keys.archived, Math.floor(engine.broker.now() / 1_000), id);
+      const { leased } = await engine.broker.exchange(q, [], 1);
+      await pass(LONG + 1);
+      await engine.broker.exchange(q, [], 1);
+      await client.del(keys.active, keys.lease);
+      return leased;
+    };
+    expect(await archived(await open())).toEqual([]);
+    const careless = (source: string) => source.replace("fields[2] == 'active' and ", "");
+    expect(await archived(await open({ change: careless }))).toHaveLength(1);
+  });
+
+  it("are handed out once, though they are listed twice", async () => {
+    const twice = async ({ engine }: Opened) => {
+      const [id] = (await lose(engine, 1)) as [string];
+      await client.lpush(keys.active, id);
+      const { leased } = await engine.broker.exchange(q, [], 5);
+      await client.lrem(keys.active, 1, id);
+      return ids(leased);
+    };
+    expect(await twice(await open())).toHaveLength(1);
+    const careless = (source: string) => source.replace("held[id] = nil\n", "");
+    expect(await twice(await open({ change: careless }))).toHaveLength(2);
+  });
+
   it("are taken from a reply that comes late, and are handed out once", async () => {
     const { engine, late } = await openLate();
     const tasks = await late(2);

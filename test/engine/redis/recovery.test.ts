@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { ExpiredLease, Leased } from "../../../src/broker/broker.ts";
 import { queueKeys } from "../../../src/protocol/keys.ts";
+import { utcDay } from "../../../src/protocol/units.ts";
 import {
   archive,
   attempts,
@@ -83,14 +84,81 @@ describe("recovering an expired attempt", () => {
     expect(await attempts(engine, q)).toEqual({ processed: 1, failed: 1 });
   });
 
-  it("happens once, whoever tries", async () => {
-    const engine = await open();
-    const [attempt, lease] = await expired(engine);
-    expect(await recover(engine, lease)).toEqual(["settled"]);
-    expect(await recover(engine, lease)).toEqual(["gone"]);
-    expect(await settled(engine, attempt, done)).toBe("gone");
-    expect(await attempts(engine, q)).toEqual({ processed: 1, failed: 1 });
-  });
+  guarded(
+    redis,
+    "happens once, whoever tries",
+    { script: "recover", text: "if not held then\nwhy = GONE\nelseif ", instead: "if " },
+    async (engine) => {
+      const [attempt, lease] = await expired(engine);
+      expect(await recover(engine, lease)).toEqual(["settled"]);
+      expect(await recover(engine, lease)).toEqual(["gone"]);
+      expect(await settled(engine, attempt, done)).toBe("gone");
+      expect(await attempts(engine, q)).toEqual({ processed: 1, failed: 1 });
+    },
+  );
+
+  guarded(
+    redis,
+    "counts no failure where there was none",
+    { script: "recover", text: "if kind ~= 's' then", instead: "if true then" },
+    async (engine) => {
+      const [, lease] = await expired(engine);
+      const settlement = retry(lease, engine.broker.now() + 20_000, false);
+      expect(await engine.broker.recover(q, [{ expired: lease, settlement }])).toEqual(["settled"]);
+      expect(await attempts(engine, q)).toEqual({ processed: 0, failed: 0 });
+    },
+  );
+
+  guarded(
+    redis,
+    "goes on past a task whose key is of another type by now",
+    {
+      script: "recover",
+      text: "redis.pcall('HGET', task, 'state')",
+      instead: "redis.call('HGET', task, 'state')",
+    },
+    async (engine) => {
+      const other = await running(engine, q);
+      await running(engine, q);
+      await engine.clock.advance(EXPIRED);
+      const listed = await engine.broker.listExpired(q, 10);
+      const task = keys.taskPrefix + other.message.id;
+      await engine.client.set(task, "somebody's");
+      const recoveries = listed.map((lease) => ({ expired: lease, settlement: archive(lease) }));
+      const answers = engine.broker.recover(q, recoveries).catch((error: unknown) => error);
+      expect(await answers).toEqual(["gone", "settled"]);
+      expect(await engine.client.get(task)).toBe("somebody's");
+      expect(await engine.client.exists(keys.lease, keys.active)).toBe(0);
+      await engine.client.del(task);
+    },
+  );
+
+  for (const what of ["processed_day", "failed_day", "processed", "failed"] as const) {
+    guarded(
+      redis,
+      `is not kept from its end by a damaged counter (${what})`,
+      {
+        script: "recover",
+        text: `redis.pcall('INCRBY', ${what},`,
+        instead: `redis.call('INCRBY', ${what},`,
+      },
+      async (engine) => {
+        const [, lease] = await expired(engine);
+        const day = utcDay(engine.clock.now());
+        const { processed, failed } = keys;
+        const counters = {
+          processed,
+          failed,
+          processed_day: `${processed}:${day}`,
+          failed_day: `${failed}:${day}`,
+        };
+        await engine.client.lpush(counters[what], "not a counter");
+        expect(await recover(engine, lease).catch((error: unknown) => error)).toEqual(["settled"]);
+        await engine.client.del(...Object.values(counters));
+        expect(await counts(engine, q)).toEqual({ retry: 1 });
+      },
+    );
+  }
 
   it("waits for the exact instant of a retry, as any other retry does", async () => {
     const engine = await open();
@@ -281,18 +349,85 @@ describe("sweeping tasks that are active without a lease", () => {
     expect(await recover(engine, lease as ExpiredLease)).toEqual(["settled"]);
   });
 
-  it("drops what is not active, or has no task", async () => {
-    const engine = await open();
-    const id = await enqueued(engine, q);
-    await engine.client.lpush(keys.active, id, "ghost", "stub", "other");
-    await engine.client.hset(`${keys.taskPrefix}stub`, "state", "active");
-    await engine.client.set(`${keys.taskPrefix}other`, "somebody's");
-    expect(await engine.broker.sweep(q, 10)).toEqual({ leased: [], dropped: [id, "ghost", "stub", "other"] });
-    expect(await engine.client.exists(keys.active, keys.lease, `${keys.taskPrefix}stub`)).toBe(0);
-    expect(await engine.client.get(`${keys.taskPrefix}other`)).toBe("somebody's");
-    expect(await stateOf(engine, q, id)).toBe("pending");
-    await engine.client.del(`${keys.taskPrefix}other`);
-  });
+  for (const [what, text, instead] of [
+    ["drops what is not active", "if message and state == 'active' then", "if message then"],
+    ["drops what says that it is active and has no message", "if message and state ==", "if state =="],
+    [
+      "goes on past a key of another type",
+      "redis.pcall('HMGET', task, 'msg', 'state')",
+      "redis.call('HMGET', task, 'msg', 'state')",
+    ],
+    ["deletes what is left of a task", "redis.call('DEL', task)\n", ""],
+    ["deletes no key of another type", "= deletable and not message", "= not message"],
+    ["deletes no task that lives elsewhere", "= deletable and not message and", "= deletable and"],
+    ["takes what it drops out of the list", "redis.call('LREM', active, 0, id)\n", ""],
+  ] as const) {
+    guarded(redis, what, { script: "sweep", text, instead }, async (engine) => {
+      const id = await enqueued(engine, q);
+      await engine.client.lpush(keys.active, id, "ghost", "stub", "other");
+      await engine.client.hset(`${keys.taskPrefix}stub`, "state", "active");
+      await engine.client.set(`${keys.taskPrefix}other`, "somebody's");
+      const swept = await engine.broker.sweep(q, 10).catch((error: unknown) => error);
+      expect(swept).toEqual({ leased: [], dropped: [id, "ghost", "stub", "other"] });
+      expect(await engine.client.exists(keys.active, keys.lease, `${keys.taskPrefix}stub`)).toBe(0);
+      expect(await engine.client.get(`${keys.taskPrefix}other`)).toBe("somebody's");
+      expect(await stateOf(engine, q, id)).toBe("pending");
+      await engine.client.del(`${keys.taskPrefix}other`);
+    });
+  }
+
+  guarded(
+    redis,
+    "leaves a lease alone that is there",
+    { script: "sweep", text: "elseif scores[j] then", instead: "elseif false then" },
+    async (engine) => {
+      const { id } = (await running(engine, q)).message;
+      const before = await engine.client.zscore(keys.lease, id);
+      expect(await engine.broker.sweep(q, 10)).toEqual({ leased: [], dropped: [] });
+      expect(await engine.client.zscore(keys.lease, id)).toBe(before);
+    },
+  );
+
+  guarded(
+    redis,
+    "leases by the clock of Redis alone (18.3.3)",
+    {
+      script: "sweep",
+      text: "math.ceil(time[1] + time[2] / 1000000)",
+      instead: "math.ceil(now / 1000)",
+    },
+    async (engine) => {
+      const { id } = (await unleased(engine)).message;
+      const ahead = engine.clock.now() + 3_000;
+      await setFakeTime(engine.client, ahead);
+      expect(await engine.broker.sweep(q, 10)).toEqual({ leased: [id], dropped: [] });
+      const ends = Math.floor(Number(await engine.client.zscore(keys.lease, id)));
+      expect(ends).toBe(Math.ceil(ahead / 1_000) + 30);
+      await setFakeTime(engine.client, engine.clock.now());
+    },
+  );
+
+  guarded(
+    redis,
+    "repairs no more than it is asked to, and the others the next time (V7)",
+    { script: "sweep", text: "elseif #leased + #dropped == limit then", instead: "elseif false then" },
+    async (engine) => {
+      const { id } = (await unleased(engine)).message;
+      await engine.client.lpush(keys.active, "a", "b");
+      expect(await engine.broker.sweep(q, 2)).toEqual({ leased: [id], dropped: ["a"] });
+      expect(await engine.broker.sweep(q, 2)).toEqual({ leased: [], dropped: ["b"] });
+    },
+  );
+
+  guarded(
+    redis,
+    "finds nothing in a queue where nothing runs",
+    { script: "sweep", text: "if #found == 0 then", instead: "if false then" },
+    async (engine) => {
+      const swept = await engine.broker.sweep(q, 10).catch((error: unknown) => error);
+      expect(swept).toEqual({ leased: [], dropped: [] });
+    },
+  );
 
   guarded(
     redis,
@@ -343,23 +478,27 @@ describe("sweeping tasks that are active without a lease", () => {
     },
   );
 
-  it("goes through a long list call by call, and repairs no more than it is asked to", async () => {
-    const engine = await open();
-    const strays = Array.from({ length: 1_200 }, (_, i) => `stray-${i}`);
-    for (let i = 0; i < 6; i += 1) {
-      await engine.broker.enqueue(Array.from({ length: 200 }, () => ({ message: message(q) })));
-      await leased(engine, q, 200);
-    }
-    await engine.client.lpush(keys.active, ...strays);
-    const dropped: string[] = [];
-    for (let call = 0; call < 8 && dropped.length < strays.length; call += 1) {
-      const result = await engine.broker.sweep(q, 400);
-      expect(result.dropped.length).toBeLessThanOrEqual(400);
-      dropped.push(...result.dropped);
-    }
-    expect(dropped.sort()).toEqual(strays.sort());
-    expect(await counts(engine, q)).toEqual({ active: 1_200 });
-  });
+  guarded(
+    redis,
+    "goes through a long list call by call",
+    { script: "sweep", text: "(full or #found == window)", instead: "full" },
+    async (engine) => {
+      const strays = Array.from({ length: 1_200 }, (_, i) => `stray-${i}`);
+      for (let i = 0; i < 6; i += 1) {
+        await engine.broker.enqueue(Array.from({ length: 200 }, () => ({ message: message(q) })));
+        await leased(engine, q, 200);
+      }
+      await engine.client.lpush(keys.active, ...strays);
+      const dropped: string[] = [];
+      for (let call = 0; call < 8 && dropped.length < strays.length; call += 1) {
+        const result = await engine.broker.sweep(q, 400);
+        expect(result.dropped.length).toBeLessThanOrEqual(400);
+        dropped.push(...result.dropped);
+      }
+      expect(dropped.sort()).toEqual(strays.sort());
+      expect(await counts(engine, q)).toEqual({ active: 1_200 });
+    },
+  );
 });
 
 describe("a task that was recovered", () => {
