@@ -2,13 +2,14 @@ import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
 import type { Engine, EngineOptions } from "../../../src/broker/engine.ts";
 import { redisEngine } from "../../../src/engine/redis/redis-engine.ts";
 import { enqueue, enqueuePending } from "../../../src/engine/redis/scripts.gen.ts";
-import { queueKeys } from "../../../src/protocol/keys.ts";
+import { queueKeys, serverKey } from "../../../src/protocol/keys.ts";
 import type { LogFields, Logger } from "../../../src/runtime/logger.ts";
 import { silentLogger } from "../../../src/runtime/logger.ts";
 import { counts, message, unique } from "../../contract/tasks.ts";
 import { ClusterRig } from "../../support/cluster-rig.ts";
 import { redisForFile } from "../../support/redis-rig.ts";
 import { RespProxy } from "../../support/resp-proxy.ts";
+import { commandsOf } from "./monitored.ts";
 
 const redis = await redisForFile();
 const proxy = await RespProxy.start(redis.port);
@@ -172,6 +173,27 @@ describe("the Redis engine's life", () => {
     expect(once).toBeGreaterThan(0);
     expect(await times()).toBe(2 * once);
     await engine.broker.clearServerState(info);
+  });
+
+  it("asks for the time of a heartbeat where it sends it, not behind what others wait for", async () => {
+    const { broker } = open(redis.url);
+    const info = {
+      ...{ host: "h", pid: 1, serverId: "s", concurrency: 1, queues: new Map(), strictPriority: false },
+      ...{ status: "active", startTime: { seconds: 1, nanos: 0 }, activeWorkerCount: 0 },
+    };
+    await broker.exchange(q, [], 1);
+    await broker.writeServerState(info, [], 10_000);
+    const seen = await commandsOf(redis, async () => {
+      await broker.exchange(q, [], 1);
+      await broker.writeServerState(info, [], 10_000);
+    });
+    const from = (is: (args: readonly string[]) => boolean) =>
+      new Set(seen.filter(({ args }) => is(args)).map(({ source }) => source));
+    const [heartbeat] = from((args) => args.includes(serverKey(info)));
+    const [work] = from((args) => args.includes(queueKeys(q).pending));
+    expect(heartbeat).not.toBe(work);
+    expect(from(([name]) => name?.toUpperCase() === "TIME")).toEqual(new Set([heartbeat]));
+    await broker.clearServerState(info);
   });
 
   async function connections(): Promise<number> {
