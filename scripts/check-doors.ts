@@ -21,7 +21,14 @@ interface Door {
 }
 
 /** Files at the root that are rooms of their own; the others make up the room `root`. */
-const OWN_ROOMS = ["errors.ts", "duration.ts", "suggestion.ts", "create-engine.ts", "index.ts"];
+const OWN_ROOMS = [
+  "errors.ts",
+  "duration.ts",
+  "suggestion.ts",
+  "create-engine.ts",
+  "define-worker.ts",
+  "index.ts",
+];
 const SMALL_FILES = ["root", "errors.ts", "duration.ts", "suggestion.ts"];
 const ENGINE = ["broker", "protocol", "runtime", "engine", "errors.ts", "duration.ts", "suggestion.ts"];
 const UPPER = [...SMALL_FILES, "broker", "protocol", "runtime", "create-engine.ts"];
@@ -47,8 +54,9 @@ const DOORS: Readonly<Record<string, Door>> = {
   client: { rooms: UPPER },
   inspector: { rooms: UPPER },
   server: { rooms: [...UPPER, "client"] },
+  "define-worker.ts": { rooms: [...SMALL_FILES, "server"] },
   "index.ts": {
-    rooms: [...UPPER, "client", "inspector", "server", "engine/memory", "engine/redis"],
+    rooms: [...UPPER, "client", "inspector", "server", "define-worker.ts", "engine/memory", "engine/redis"],
   },
 };
 

@@ -20,6 +20,7 @@ export {
   type ResultOf,
   type TaskDefinition,
 } from "./define-task.ts";
+export { defineWorker, type WorkerDefinition, type WorkerOptions } from "./define-worker.ts";
 export type { Duration } from "./duration.ts";
 export { memoryEngine } from "./engine/memory/memory-engine.ts";
 export { redisEngine } from "./engine/redis/redis-engine.ts";

@@ -149,11 +149,11 @@ export class ServeMux implements Mux {
   }
 }
 
-/** One handler for tasks of every type, or a mux as it is. */
-export function routerOf(handler: Handler | ServeMux): Router {
+/** One handler for tasks of every type, or a mux as it is. `option` is what the caller calls it. */
+export function routerOf(handler: Handler | ServeMux, option = "handler"): Router {
   if (isMux(handler)) return handler;
   if (typeof handler !== "function") {
-    throw new InvalidOptionError("handler", "expected a function or a ServeMux");
+    throw new InvalidOptionError(option, "expected a function or a ServeMux");
   }
   return soleRoute(handler, undefined);
 }

@@ -2,6 +2,7 @@
 import {
   Client,
   defineTask,
+  defineWorker,
   type Enqueuer,
   type HandlerOf,
   type InputOf,
@@ -74,3 +75,7 @@ export async function serve(): Promise<number> {
   mux.handle(welcome, async () => ({ sent: "yes" }));
   return new Server("memory:", serverOptions).run(mux);
 }
+
+export default defineWorker({ mux: new ServeMux().handle(welcome, handle), server: serverOptions });
+// @ts-expect-error a worker has a mux
+export const idle = defineWorker({ server: {} });
