@@ -1,6 +1,6 @@
 import type { Finished } from "./outcome.ts";
 
-/** Outcomes that the store has not accepted yet, in the order in which they were sent. */
+/** Outcomes that the store has not accepted yet, in the order in which they are sent again. */
 export class SyncQueue {
   /** By queue: outcome -> monotonic instant at which it was first sent without an answer. */
   readonly #queues = new Map<string, Map<Finished, number>>();
@@ -26,7 +26,7 @@ export class SyncQueue {
     this.#size += outcomes.length;
   }
 
-  /** All outcomes of `queue`, the oldest first; they stay until {@link remove}d. */
+  /** All outcomes of `queue`, in order; they stay until {@link remove}d. */
   outcomes(queue: string): Finished[] {
     return [...(this.#queues.get(queue)?.keys() ?? [])];
   }
@@ -36,6 +36,15 @@ export class SyncQueue {
     if (waiting === undefined) return;
     for (const outcome of outcomes) if (waiting.delete(outcome)) this.#size -= 1;
     if (waiting.size === 0) this.#queues.delete(queue);
+  }
+
+  /** Lets all others of `queue` go first. */
+  moveToEnd(queue: string, outcomes: readonly Finished[]): void {
+    const waiting = this.#queues.get(queue);
+    for (const outcome of outcomes) {
+      const since = waiting?.get(outcome);
+      if (since !== undefined && waiting?.delete(outcome)) waiting.set(outcome, since);
+    }
   }
 
   /** Forgets, and answers, the outcomes that have waited since before `instant`. */

@@ -1,10 +1,10 @@
-import type { Broker, OutcomeAnswer } from "../broker/broker.ts";
-import { EngineUnavailableError } from "../errors.ts";
+import type { Broker } from "../broker/broker.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { type PeriodicComponent, periodic } from "../runtime/periodic.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { EngineState } from "./engine-state.ts";
-import { attemptFacts, type Finished, type OutcomeLedger } from "./outcome.ts";
+import { attemptFacts, type OutcomeLedger } from "./outcome.ts";
+import { OutcomeSender } from "./outcome-sender.ts";
 import type { ServerTimings } from "./server-timings.ts";
 import type { SyncQueue } from "./sync-queue.ts";
 
@@ -18,25 +18,31 @@ export interface SyncerOptions {
   readonly logger: Logger;
 }
 
-/** Outcomes sent in one call. */
-export const MAX_OUTCOMES = 500;
-
 /**
  * Sends outcomes that the store did not answer again, until it does: without that, tasks that have ended would run
  * once more when their leases run out. What the fence of the attempt allows is not limited by the lease, but by
  * `syncFor`, so that a queue that refuses everything does not fill the memory. `docs/protocol.md` 18.1.7.
  */
 export function syncer(options: SyncerOptions): PeriodicComponent {
-  const { broker, syncQueue, ledger, engineState, timings, runtime, logger } = options;
+  const { syncQueue, engineState, timings, runtime, logger } = options;
+  const sender = new OutcomeSender({ ...options, clock: runtime.clock });
   let failures = 0;
 
-  async function sendAll(): Promise<void> {
+  async function sendAll(last: boolean): Promise<void> {
     let failed = false;
     for (const queue of syncQueue.queues()) {
+      const due = sender.due(queue, last);
+      if (due.length === 0) continue;
+      let taskIds: string[] = [];
       const sent = await engineState
-        .call(() => sendQueue(queue))
+        .call(async () => {
+          const { outcomes, errors } = await sender.send(queue, due);
+          taskIds = outcomes.map(({ leased }) => leased.message.id);
+          if (errors.length > 0) throw errors[0];
+          return true;
+        })
         .catch((error: unknown) => {
-          logger.error({ queue, error }, "outcomes were not accepted; sending them again");
+          logger.error({ queue, taskIds, error }, "outcomes were not accepted; sending them again");
         });
       failed ||= sent === undefined;
     }
@@ -46,40 +52,10 @@ export function syncer(options: SyncerOptions): PeriodicComponent {
     }
   }
 
-  async function sendQueue(queue: string): Promise<true> {
-    const outcomes = syncQueue.outcomes(queue);
-    const refusals: unknown[] = [];
-    for (let from = 0; from < outcomes.length; from += MAX_OUTCOMES) {
-      refusals.push(...(await send(queue, outcomes.slice(from, from + MAX_OUTCOMES))));
-    }
-    if (refusals.length > 0) throw refusals[0];
-    return true;
-  }
-
-  /**
-   * Sends what the store refuses in halves, so that one outcome that it cannot take does not hold up the others.
-   * Answers why it refused those that are left.
-   */
-  async function send(queue: string, outcomes: readonly Finished[]): Promise<unknown[]> {
-    let answers: readonly OutcomeAnswer[];
-    try {
-      ({ answers } = await broker.exchange(queue, outcomes, 0));
-    } catch (error) {
-      if (error instanceof EngineUnavailableError) throw error;
-      if (outcomes.length === 1) return [error];
-      const half = outcomes.length >> 1;
-      const first = await send(queue, outcomes.slice(0, half));
-      return [...first, ...(await send(queue, outcomes.slice(half)))];
-    }
-    syncQueue.remove(queue, outcomes);
-    ledger.record(outcomes, answers);
-    return [];
-  }
-
   return periodic("syncer", {
     every: () => Math.min(timings.sync * 2 ** failures, timings.syncMax),
-    tick: sendAll,
-    onStop: sendAll,
+    tick: () => sendAll(false),
+    onStop: () => sendAll(true),
     runtime,
     logger,
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { RedisCommandError } from "../../src/errors.ts";
+import { EngineUnavailableError, RedisCommandError, RedisReadOnlyError } from "../../src/errors.ts";
 import type { Finished } from "../../src/server/outcome.ts";
 import { settle } from "../support/fake-runtime.ts";
 import { gate, serverRig } from "./server-rig.ts";
@@ -126,7 +126,10 @@ describe("an outcome whose answer is lost", () => {
 });
 
 describe("an outcome that the store cannot take", () => {
-  it("holds up no other outcome, and no other task", async () => {
+  it.each([
+    ["refuses", new RedisCommandError("invalid bulk length")],
+    ["breaks the connection", new EngineUnavailableError("Redis did not answer")],
+  ])("holds up no other outcome, and no other task, where the store %s", async (_, error) => {
     const rig = serverRig({ concurrency: 100 });
     const { opened, open } = gate();
     await rig.start((task) => opened.then(() => task.payload));
@@ -134,19 +137,100 @@ describe("an outcome that the store cannot take", () => {
     for (let n = 0; n < 30; n++) {
       ids.push(await rig.enqueue({ retention: "1h" }, n === 11 ? "poison" : n));
     }
-    rig.engine.refuse = (name, args) =>
-      name === "exchange" && /poison/.test(JSON.stringify((args[1] as Finished[]).map(resultOf)))
-        ? new RedisCommandError("invalid bulk length")
-        : undefined;
+    rig.engine.refuse = (name, args) => (sentPoison(name, args) ? error : undefined);
     open();
-    await settle();
+    await rig.clock.advance(1_000);
     await settle();
     expect(rig.settled.map(({ taskId }) => taskId).sort()).toEqual(ids.filter((_, n) => n !== 11).sort());
     const later = await rig.enqueue({}, 1);
     await rig.clock.advance(100);
     expect(await rig.state(later)).toBe("gone");
   });
+
+  it("holds up no other outcome where it is only too slow, so that the store seems to be away", async () => {
+    const rig = serverRig({ concurrency: 100 });
+    const { opened, open } = gate();
+    await rig.start((task) => opened.then(() => task.payload));
+    const ids: string[] = [];
+    for (let n = 0; n < 30; n++) {
+      ids.push(await rig.enqueue({ retention: "1h" }, n === 0 ? "poison" : n));
+    }
+    let choked = false;
+    rig.engine.refuse = (name, args) => {
+      const poison = sentPoison(name, args);
+      const refused = poison || (choked && isQuestion(name, args));
+      choked = poison;
+      return refused ? new EngineUnavailableError("Redis did not answer") : undefined;
+    };
+    open();
+    await rig.clock.advance(50_000);
+    expect(rig.settled.map(({ taskId }) => taskId).sort()).toEqual(ids.slice(1).sort());
+  });
+
+  it("is sent alone and rarely, and at last when the server leaves", async () => {
+    const rig = serverRig({ concurrency: 100 });
+    const { opened, open } = gate();
+    await rig.start((task) => opened.then(() => task.payload));
+    for (let n = 0; n < 30; n++) await rig.enqueue({ retention: "1h" }, n === 11 ? "poison" : n);
+    const sent: number[] = [];
+    let broken = false;
+    rig.engine.refuse = (name, args) => {
+      const poison = sentPoison(name, args);
+      if (poison) sent.push((args[1] as Finished[]).length);
+      // What others had under way on that connection breaks as well, so that an outage begins and ends each time.
+      const refused = poison || (broken && name !== "exchange");
+      broken = poison || (broken && name === "exchange");
+      return refused ? new EngineUnavailableError("Redis did not answer") : undefined;
+    };
+    open();
+    await rig.clock.advance(1_000);
+    await settle();
+    expect(sent.at(-1)).toBe(1);
+    sent.length = 0;
+    await rig.clock.advance(45_000);
+    expect(sent.length).toBeGreaterThan(3);
+    expect(sent.length).toBeLessThan(9);
+    expect(new Set(sent)).toEqual(new Set([1]));
+
+    sent.length = 0;
+    const [left] = await Promise.all([rig.server.shutdown(), rig.clock.advance(1_000)]);
+    expect(sent).toEqual([1]);
+    expect(left).toMatchObject({ left: 1, exitCode: 3 });
+  });
 });
+
+describe("a store that answers and refuses every outcome", () => {
+  it("is asked a few times in a round, not once for each outcome, and gets all of them when it relents", async () => {
+    const rig = serverRig({ concurrency: 300 });
+    const { opened, open } = gate();
+    await rig.start(() => opened);
+    for (let n = 0; n < 300; n++) await rig.enqueue();
+    let refused = 0;
+    rig.engine.refuse = (name, args) => {
+      if (name !== "exchange" || isQuestion(name, args)) return undefined;
+      refused += 1;
+      return new RedisReadOnlyError("READONLY");
+    };
+    open();
+    for (let turn = 0; turn < 10; turn++) await settle();
+    expect(refused).toBeGreaterThan(10);
+    expect(refused).toBeLessThan(40);
+    await rig.clock.advance(20_000);
+    expect(rig.settled).toEqual([]);
+    rig.engine.refuse = () => undefined;
+    await rig.clock.advance(16_000);
+    expect(rig.settled).toHaveLength(300);
+  });
+});
+
+function sentPoison(name: string, args: unknown[]): boolean {
+  return name === "exchange" && /poison/.test(JSON.stringify((args[1] as Finished[]).map(resultOf)));
+}
+
+/** Brings no outcomes, so it only shows whether the store answers. */
+function isQuestion(name: string, args: unknown[]): boolean {
+  return name === "exchange" && (args[1] as Finished[]).length === 0;
+}
 
 function resultOf({ settlement }: Finished): string {
   return settlement.kind === "complete" ? Buffer.from(settlement.result ?? []).toString() : "";
