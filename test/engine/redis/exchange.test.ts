@@ -148,6 +148,18 @@ describe("leasing looks before it takes", () => {
 
   guarded(
     redis,
+    "and drops the copy of a task that waits in a group",
+    { script: "exchange", text: "if message and state == 'aggregating' then", instead: "if false then" },
+    async (engine) => {
+      const id = await enqueued(engine, q, { groupKey: "g" });
+      await engine.client.rpush(keys.pending, id);
+      expect(await exchanged(engine, [], 1)).toMatchObject({ leased: [], dropped: [id] });
+      expect(await counts(engine, q)).toEqual({ aggregating: 1 });
+    },
+  );
+
+  guarded(
+    redis,
     "and frees a task from what an earlier attempt left in the active list",
     { script: "exchange", text: "misplaced[#misplaced + 1] = id" },
     async (engine) => {

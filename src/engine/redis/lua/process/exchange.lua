@@ -299,6 +299,9 @@ if found and #found > 0 then
       -- A table: a container of another type hides the answer.
       local elsewhere = { active = lease, scheduled = scheduled, retry = retry, archived = archived, completed = completed }
       local container = message and elsewhere[state]
+      if message and state == 'aggregating' then
+        container = string.gsub(task_prefix, 't:$', 'g:') .. (redis.call('HGET', task, 'group') or '')
+      end
       local copy = container and redis.pcall('ZSCORE', container, id)
       if slot_is_moving or is_refused(fields) or type(copy) == 'table' then
         status = 'unready'
