@@ -104,6 +104,7 @@ export interface Leased {
   readonly token: LeaseToken;
 }
 
+/** An instant that is no finite number fails the call with `InvalidOptionError`, before anything is written. */
 export type Settlement =
   /** Succeeded, or revoked: delete it, release its lock. */
   | { readonly kind: "done" }

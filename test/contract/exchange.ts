@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import type { Leased, Outcome } from "../../src/broker/broker.ts";
+import { InvalidOptionError } from "../../src/errors.ts";
 import type { OpenEngine } from "./harness.ts";
 import {
   archive,
@@ -272,6 +273,30 @@ export function exchangeContract(open: OpenEngine): void {
     expect(await counts(engine, queue)).toEqual({});
     expect(await attempts(engine, queue)).toEqual({ processed: 2, failed: 0 });
   });
+
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])(
+    "settles nothing of a call in which an instant is %s, and says which instant",
+    async (none) => {
+      const engine = await open();
+      const queue = engine.queue();
+      const [first, second] = [await running(engine, queue), await running(engine, queue)];
+      for (const [option, settlement] of [
+        ["retryAt", retry(second, none)],
+        ["expireAt", { kind: "complete", message: second.message, expireAt: none }],
+      ] as const) {
+        const outcomes: Outcome[] = [
+          { leased: first, settlement: done },
+          { leased: second, settlement },
+        ];
+        const error = await engine.broker.exchange(queue, outcomes, 1).catch((error: unknown) => error);
+        expect(error).toBeInstanceOf(InvalidOptionError);
+        expect(error).toMatchObject({ option });
+        expect(await counts(engine, queue)).toEqual({ active: 2 });
+      }
+      expect(await settled(engine, first, done)).toBe("settled");
+      expect(await settled(engine, second, done)).toBe("settled");
+    },
+  );
 
   it("records a repeated outcome if it was not recorded before", async () => {
     const engine = await open();

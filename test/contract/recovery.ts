@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import type { ExpiredLease, Leased } from "../../src/broker/broker.ts";
+import { InvalidOptionError } from "../../src/errors.ts";
 import type { EngineHarness, OpenEngine } from "./harness.ts";
 import {
   archive,
@@ -134,6 +135,23 @@ export function recoveryContract(open: OpenEngine): void {
       "fenced",
     ]);
     expect(await settled(engine, later, done)).toBe("settled");
+  });
+
+  it("recovers nothing in a call in which an instant is none", async () => {
+    const engine = await open();
+    const queue = engine.queue();
+    await engine.broker.enqueue(Array.from({ length: 2 }, () => ({ message: message(queue) })));
+    await leased(engine, queue, 2);
+    await engine.clock.advance(LONG_GONE);
+    const [a, b] = (await engine.broker.listExpired(queue, 10)) as [ExpiredLease, ExpiredLease];
+    for (const none of [Number.NaN, Number.POSITIVE_INFINITY]) {
+      const recoveries = [
+        { expired: a, settlement: archive(a) },
+        { expired: b, settlement: retry(b, none) },
+      ];
+      await expect(engine.broker.recover(queue, recoveries)).rejects.toBeInstanceOf(InvalidOptionError);
+      expect(await counts(engine, queue)).toEqual({ active: 2 });
+    }
   });
 
   it("answers every recovery in its place", async () => {

@@ -1,6 +1,7 @@
 import type { Broker, CallOptions } from "../../broker/broker.ts";
 import { ClosedError, EngineUnavailableError } from "../../errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
+import { checkSettlement } from "../check-settlement.ts";
 import type { LeaseTimings } from "../timings.ts";
 import { publishCancelation } from "./cancelation.ts";
 import type { EngineDoor } from "./engine-door.ts";
@@ -39,7 +40,11 @@ export function memoryBroker(
       return entries.map((entry) => enqueue(store.queue(entry.message.queue), entry, now()));
     },
 
-    exchange: async (queue, outcomes, limit) => exchange(store, open(queue), outcomes, limit, timings, now()),
+    exchange: async (name, outcomes, limit) => {
+      const queue = open(name);
+      for (const { settlement } of outcomes) checkSettlement(settlement);
+      return exchange(store, queue, outcomes, limit, timings, now());
+    },
     extendLeases: async (name, leased) => {
       const queue = open(name);
       return leased.map((each) => extend(queue, each, timings, now()));
@@ -49,6 +54,7 @@ export function memoryBroker(
     listExpired: async (queue, limit) => listExpired(open(queue), limit, timings, now()),
     recover: async (name, recoveries) => {
       const queue = open(name);
+      for (const { settlement } of recoveries) checkSettlement(settlement);
       return recoveries.map((each) => recover(queue, each, now()));
     },
     sweep: async () => {

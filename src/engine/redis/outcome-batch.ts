@@ -1,6 +1,7 @@
 import type { Leased, Outcome, Settlement } from "../../broker/broker.ts";
 import { encodeTaskMessage } from "../../protocol/codec.ts";
 import type { QueueKeys } from "../../protocol/keys.ts";
+import { checkSettlement } from "../check-settlement.ts";
 import { type Lease, leaseOf } from "./lease-token.ts";
 import type { RedisArg } from "./redis-commands.ts";
 
@@ -25,6 +26,7 @@ export interface WireOutcome {
 }
 
 function wireOutcome({ leased, settlement, repeated }: Outcome, position: number): WireOutcome {
+  checkSettlement(settlement);
   const lease = leaseOf(leased);
   const [letter, details] = wired(settlement);
   const bytes = weight(details);
@@ -151,7 +153,11 @@ function weight(details: readonly RedisArg[]): number {
 /** Success frees the unique lock; after a failure the task still stands for its work. */
 const RELEASES_LOCK = new Set(["d", "c", "k"]);
 
-/** From the tail of `active` the oldest attempt is found at once, the newest only behind all others. */
+/**
+ * From the tail of `active` the oldest attempt is found at once, the newest only behind all others.
+ *
+ * @throws InvalidOptionError an instant is none
+ */
 export function inOrderOfLeasing(outcomes: readonly Outcome[]): WireOutcome[] {
   return outcomes.map(wireOutcome).sort((a, b) => a.lease.order - b.lease.order);
 }

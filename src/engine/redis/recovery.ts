@@ -2,6 +2,7 @@ import type { Broker, ExpiredLease, OutcomeAnswer, Recovery } from "../../broker
 import { encodeTaskMessage } from "../../protocol/codec.ts";
 import { failedKey, processedKey, queueKeys } from "../../protocol/keys.ts";
 import { ceilSeconds } from "../../protocol/units.ts";
+import { checkSettlement } from "../check-settlement.ts";
 import { withinClock } from "./clock-guard.ts";
 import type { Cutoff } from "./cutoff.ts";
 import { Lease, leasedAs, leaseOf } from "./lease-token.ts";
@@ -107,6 +108,7 @@ export function redisRecovery(context: Context, cutoff: Cutoff): Pick<Broker, "l
 }
 
 function endingOf({ expired, settlement }: Recovery): Ending {
+  checkSettlement(settlement);
   const { id } = expired.message;
   const { score } = leaseOf(expired);
   const message = encodeTaskMessage(settlement.message);
