@@ -1,12 +1,21 @@
-import { defineConfig } from "tsdown";
+import { defineConfig, type UserConfig } from "tsdown";
 
-export default defineConfig({
-  entry: ["src/index.ts"],
-  format: ["esm", "cjs"],
+const common: UserConfig = {
   platform: "node",
   target: "node20",
-  dts: true,
   sourcemap: true,
-  clean: true,
   fixedExtension: true,
-});
+};
+
+export default defineConfig([
+  { ...common, entry: ["src/index.ts"], format: ["esm", "cjs"], dts: true, clean: true },
+  {
+    ...common,
+    // The command stands on the public surface: the same copy of it that the user's worker file imports.
+    entry: ["src/cli/main.ts"],
+    outDir: "dist/cli",
+    deps: { neverBundle: ["titanqueue"] },
+    dts: false,
+    clean: false,
+  },
+]);

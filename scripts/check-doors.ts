@@ -55,6 +55,10 @@ const DOORS: Readonly<Record<string, Door>> = {
   inspector: { rooms: UPPER },
   server: { rooms: [...UPPER, "client"] },
   "define-worker.ts": { rooms: [...SMALL_FILES, "server"] },
+  cli: {
+    rooms: [...SMALL_FILES, "runtime"],
+    packages: ["titanqueue", "commander", "picocolors"],
+  },
   "index.ts": {
     rooms: [...UPPER, "client", "inspector", "server", "define-worker.ts", "engine/memory", "engine/redis"],
   },

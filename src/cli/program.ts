@@ -1,0 +1,55 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { VERSION } from "../version.ts";
+import { EXIT, type ExitCode } from "./exit-codes.ts";
+import { runWorker, type WorkerCommandOptions } from "./worker.ts";
+
+const URL_HELP =
+  "where the tasks are; without it TITANQUEUE_URL, which is the place for a URL with a password";
+
+/** Runs one command line; resolves with the exit code. What it rejects with is for `endWith`. */
+export async function runCommand(words: readonly string[]): Promise<ExitCode> {
+  let code: ExitCode = EXIT.ok;
+  const program = new Command("titanqueue")
+    .description("A task queue for Node.js, on Redis or on a file.")
+    .version(VERSION, "-V, --version", "print the version")
+    .showHelpAfterError("(titanqueue --help lists the commands)")
+    .exitOverride();
+
+  program
+    .command("worker")
+    .description("run a worker file's handlers, until SIGTERM or Ctrl+C")
+    .argument("<file>", "exports `defineWorker({ … })` by default; .ts, .mts or .js")
+    .option("--url <url>", URL_HELP)
+    .addOption(
+      new Option(
+        "--health-port <port>",
+        "answer HTTP with 200 while the worker is ready, else 503",
+      ).argParser(readPort),
+    )
+    .addOption(new Option("--health-host <host>", "the address for that").default("127.0.0.1"))
+    .action(async (file: string, options: WorkerCommandOptions) => {
+      code = await runWorker(file, options);
+    });
+
+  program
+    .command("version")
+    .description("print the version, and that of Node.js")
+    .action(() => {
+      process.stdout.write(`titanqueue ${VERSION} on Node.js ${process.versions.node}\n`);
+    });
+
+  try {
+    await program.parseAsync(words, { from: "user" });
+  } catch (error) {
+    // Its text has been printed; `--help` and `--version` end that way, too.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.refused;
+    throw error;
+  }
+  return code;
+}
+
+function readPort(text: string): number {
+  const port = Number(text);
+  if (/^\d+$/.test(text) && port <= 65_535) return port;
+  throw new InvalidArgumentError("Expected a number from 0 to 65535.");
+}
