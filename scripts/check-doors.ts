@@ -55,6 +55,7 @@ const DOORS: Readonly<Record<string, Door>> = {
   inspector: { rooms: UPPER },
   server: { rooms: [...UPPER, "client"] },
   "define-worker.ts": { rooms: [...SMALL_FILES, "server"] },
+  testing: { rooms: [...UPPER, "client", "inspector", "server", "define-worker.ts", "engine/memory"] },
   cli: {
     rooms: [...SMALL_FILES, "runtime"],
     packages: ["titanqueue", "commander", "picocolors"],

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { sleep } from "../../src/runtime/clock.ts";
-import { FakeClock, fakeRuntime } from "./fake-runtime.ts";
+import { FakeClock } from "../../src/testing/fake-clock.ts";
 
 describe("FakeClock", () => {
   it("fires timers in order of their due time, each at its own instant", async () => {
@@ -55,21 +55,5 @@ describe("FakeClock", () => {
     await clock.advance(10);
     expect(firedAt).toBe(510);
     expect(clock.monotonic()).toBe(10);
-  });
-});
-
-describe("fakeRuntime", () => {
-  it("repeats chance and ids for a seed, and differs between seeds", () => {
-    const [one, same, other] = [fakeRuntime({ seed: 7 }), fakeRuntime({ seed: 7 }), fakeRuntime({ seed: 8 })];
-    const draw = (runtime: typeof one) => [runtime.random(), runtime.uuid()];
-    const first = draw(one);
-    expect(draw(same)).toEqual(first);
-    expect(draw(other)).not.toEqual(first);
-  });
-
-  it("makes ids that are UUIDs v4", () => {
-    expect(fakeRuntime().uuid()).toMatch(
-      /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
-    );
   });
 });
