@@ -4,6 +4,7 @@ import type {
   RedisArg,
   RedisCallOptions,
   RedisCommands,
+  RedisKey,
   RedisReply,
   ScriptSource,
 } from "./redis-commands.ts";
@@ -57,12 +58,12 @@ export class RedisConnection implements RedisCommands {
 
   async run(
     script: ScriptSource,
-    keys: readonly string[],
+    keys: readonly RedisKey[],
     args: readonly RedisArg[],
     options: RedisCallOptions = {},
   ): Promise<RedisReply> {
     const request = this.#request(options, first);
-    const [key] = keys;
+    const key = keys[0]?.toString();
     const call = (name: string, body: string) =>
       this.#transport.request(key, [encodeCommand(name, [body, keys.length], keys, args)], request);
     const [reply = null] = await call("EVALSHA", script.sha1);

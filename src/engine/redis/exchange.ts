@@ -16,6 +16,7 @@ import { type RedisReply, UnansweredError } from "./redis-commands.ts";
 import type { RedisContext } from "./redis-context.ts";
 import { FENCED, GHOST, UNLEASED } from "./refusal.ts";
 import { exchange, lostGrants } from "./scripts.gen.ts";
+import { storedId } from "./stored-id.ts";
 import { readMessage } from "./stored-message.ts";
 import { doorError } from "./unanswered.ts";
 
@@ -241,7 +242,7 @@ export class Exchange implements Pick<Broker, "exchange"> {
     const unreadable: WireOutcome[] = [];
     for (let i = 0; i < grants.length; i += 2) {
       const bytes = grants[i + 1] ?? EMPTY;
-      const id = (grants[i] ?? EMPTY).toString();
+      const id = storedId(grants[i] ?? EMPTY);
       const lease = new Lease(score, this.#leases++, bytes);
       const message = readMessage(queue, id, bytes);
       if (message !== undefined) leased.push(leasedAs(message, lease));
@@ -255,7 +256,7 @@ export class Exchange implements Pick<Broker, "exchange"> {
     const { logger } = this.#context;
     const batch = new OutcomeBatch(queueKeys(queue));
     for (const outcome of unreadable) batch.add(outcome);
-    const ids = unreadable.map(({ id }) => id);
+    const ids = unreadable.map(({ id }) => String(id));
     try {
       const { runtime, commandTimeout } = this.#context;
       const giveUpAt = runtime.clock.monotonic() + commandTimeout;

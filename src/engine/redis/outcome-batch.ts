@@ -3,7 +3,8 @@ import { encodeTaskMessage } from "../../protocol/codec.ts";
 import type { QueueKeys } from "../../protocol/keys.ts";
 import { checkSettlement } from "../check-settlement.ts";
 import { type Lease, leaseOf } from "./lease-token.ts";
-import type { RedisArg } from "./redis-commands.ts";
+import type { RedisArg, RedisKey } from "./redis-commands.ts";
+import { type StoredId, taskKey } from "./stored-id.ts";
 
 /** Beyond these a script call keeps others on the server waiting, docs/protocol.md 18.8. */
 const MOST_OUTCOMES = 500;
@@ -11,7 +12,7 @@ const MOST_BYTES = 1_024 * 1_024;
 
 /** An outcome on its way, as the script reads it. */
 export interface WireOutcome {
-  readonly id: string;
+  readonly id: StoredId;
   readonly lease: Lease;
   /** Absent where the message cannot be read. */
   readonly leased?: Leased;
@@ -43,7 +44,7 @@ function wireOutcome({ leased, settlement, repeated }: Outcome, position: number
 }
 
 /** Archives a message that nobody can read, its bytes untouched. */
-export function quarantineOutcome(id: string, lease: Lease, position: number): WireOutcome {
+export function quarantineOutcome(id: StoredId, lease: Lease, position: number): WireOutcome {
   return { id, lease, letter: "x", details: NONE, bytes: 0, repeated: false, position };
 }
 
@@ -58,7 +59,7 @@ export class OutcomeBatch {
   readonly outcomes: WireOutcome[] = [];
   readonly #names: QueueKeys;
   readonly #withProof: boolean;
-  readonly #tasks: string[] = [];
+  readonly #tasks: RedisKey[] = [];
   readonly #locks: string[] = [];
   readonly #runs: RedisArg[] = [];
   readonly #proofs: RedisArg[] = [];
@@ -84,7 +85,7 @@ export class OutcomeBatch {
     const { id, lease, letter, details } = outcome;
     const { taskPrefix, uniquePrefix } = this.#names;
     this.outcomes.push(outcome);
-    this.#tasks.push(taskPrefix + id);
+    this.#tasks.push(taskKey(taskPrefix, id));
     if (this.#runLength > 0 && this.#runs.at(-2) === lease.score) {
       this.#runLength += 1;
       this.#runs[this.#runs.length - 1] = this.#runLength;
@@ -105,7 +106,7 @@ export class OutcomeBatch {
     }
   }
 
-  get keys(): string[] {
+  get keys(): RedisKey[] {
     return this.#locks.length === 0 ? this.#tasks : [...this.#tasks, ...this.#locks];
   }
 

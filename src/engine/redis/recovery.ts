@@ -10,6 +10,7 @@ import type { RedisArg } from "./redis-commands.ts";
 import type { RedisContext } from "./redis-context.ts";
 import { FENCED } from "./refusal.ts";
 import { listExpired, recover } from "./scripts.gen.ts";
+import { type StoredId, storedId, taskKey } from "./stored-id.ts";
 import { readMessage } from "./stored-message.ts";
 import { answered } from "./unanswered.ts";
 
@@ -21,7 +22,7 @@ const LIST_BUDGET = 4 * 1_024 * 1_024;
 
 /** What ends an expired attempt, as the script reads it. */
 interface Ending {
-  readonly id: string;
+  readonly id: StoredId;
   readonly score: string;
   readonly kind: "r" | "s" | "a" | "x";
   readonly details: readonly RedisArg[];
@@ -35,7 +36,7 @@ export function redisRecovery(context: Context, cutoff: Cutoff): Pick<Broker, "l
   async function end(queue: string, endings: readonly Ending[]): Promise<OutcomeAnswer[]> {
     const names = queueKeys(queue);
     const { taskPrefix } = names;
-    const tasks = endings.map(({ id }) => taskPrefix + id);
+    const tasks = endings.map(({ id }) => taskKey(taskPrefix, id));
     const reply = withinClock(context, ({ now, deadline }, call) => {
       const days = { processedDay: processedKey(queue, now), failedDay: failedKey(queue, now) };
       const args = {
@@ -57,7 +58,7 @@ export function redisRecovery(context: Context, cutoff: Cutoff): Pick<Broker, "l
 
   /** Never rejects: the other tasks are recovered all the same, and these are listed again. */
   async function quarantine(queue: string, unreadable: readonly Ending[]): Promise<void> {
-    const ids = unreadable.map(({ id }) => id);
+    const ids = unreadable.map(({ id }) => String(id));
     try {
       const answers = await end(queue, unreadable);
       const archived = ids.filter((_, i) => answers[i] === "settled");
@@ -89,11 +90,11 @@ export function redisRecovery(context: Context, cutoff: Cutoff): Pick<Broker, "l
       const expired: ExpiredLease[] = [];
       const unreadable: Ending[] = [];
       for (let i = 0; i + 2 < listed.length; i += 3) {
-        const [id = "", score = ""] = [listed[i]?.toString(), listed[i + 1]?.toString()];
-        const bytes = listed[i + 2] ?? Buffer.alloc(0);
-        const message = readMessage(queue, id, bytes);
-        if (message !== undefined) expired.push(leasedAs(message, new Lease(score, 0, bytes)));
-        else unreadable.push({ id, score, kind: "x", details: [], bytes: 0 });
+        const [id, score, bytes] = listed.slice(i, i + 3) as [Buffer, Buffer, Buffer];
+        const attempt = { id: storedId(id), score: String(score) };
+        const message = readMessage(queue, attempt.id, bytes);
+        if (message !== undefined) expired.push(leasedAs(message, new Lease(attempt.score, 0, bytes)));
+        else unreadable.push({ ...attempt, kind: "x", details: [], bytes: 0 });
       }
       if (unreadable.length > 0) await quarantine(queue, unreadable);
       return expired;

@@ -1,6 +1,9 @@
 /** One value handed to Redis; numbers travel as their decimal text. */
 export type RedisArg = string | number | Uint8Array;
 
+/** The name of a key; bytes where it is no text. */
+export type RedisKey = string | Uint8Array;
+
 /**
  * A reply as it comes: bulk and status replies as Buffer, integers as number, arrays nested, nil as null. An error
  * inside an array stays an Error value.
@@ -32,10 +35,13 @@ export interface RedisCallOptions {
  *   `RedisCommandError`.
  */
 export interface RedisCommands {
-  /** Runs a script by its SHA, and by its text where Redis does not know it yet. All keys lie in one slot. */
+  /**
+   * Runs a script by its SHA, and by its text where Redis does not know it yet. All keys lie in one slot, which the
+   * first one tells.
+   */
   run(
     script: ScriptSource,
-    keys: readonly string[],
+    keys: readonly RedisKey[],
     args: readonly RedisArg[],
     options?: RedisCallOptions,
   ): Promise<RedisReply>;
