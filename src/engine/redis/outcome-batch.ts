@@ -4,7 +4,7 @@ import type { QueueKeys } from "../../protocol/keys.ts";
 import { checkSettlement } from "../check-settlement.ts";
 import { type Lease, leaseOf } from "./lease-token.ts";
 import type { RedisArg, RedisKey } from "./redis-commands.ts";
-import { type StoredId, taskKey } from "./stored-id.ts";
+import { type StoredId, storedTaskKey } from "./stored-id.ts";
 
 /** Beyond these a script call keeps others on the server waiting, docs/protocol.md 18.8. */
 const MOST_OUTCOMES = 500;
@@ -85,7 +85,7 @@ export class OutcomeBatch {
     const { id, lease, letter, details } = outcome;
     const { taskPrefix, uniquePrefix } = this.#names;
     this.outcomes.push(outcome);
-    this.#tasks.push(taskKey(taskPrefix, id));
+    this.#tasks.push(storedTaskKey(taskPrefix, id));
     if (this.#runLength > 0 && this.#runs.at(-2) === lease.score) {
       this.#runLength += 1;
       this.#runs[this.#runs.length - 1] = this.#runLength;

@@ -10,7 +10,7 @@ import type { RedisArg } from "./redis-commands.ts";
 import type { RedisContext } from "./redis-context.ts";
 import { FENCED } from "./refusal.ts";
 import { listExpired, recover } from "./scripts.gen.ts";
-import { type StoredId, storedId, taskKey } from "./stored-id.ts";
+import { type StoredId, storedId, storedTaskKey } from "./stored-id.ts";
 import { readMessage } from "./stored-message.ts";
 import { answered } from "./unanswered.ts";
 
@@ -36,7 +36,7 @@ export function redisRecovery(context: Context, cutoff: Cutoff): Pick<Broker, "l
   async function end(queue: string, endings: readonly Ending[]): Promise<OutcomeAnswer[]> {
     const names = queueKeys(queue);
     const { taskPrefix } = names;
-    const tasks = endings.map(({ id }) => taskKey(taskPrefix, id));
+    const tasks = endings.map(({ id }) => storedTaskKey(taskPrefix, id));
     const reply = withinClock(context, ({ now, deadline }, call) => {
       const days = { processedDay: processedKey(queue, now), failedDay: failedKey(queue, now) };
       const args = {

@@ -9,6 +9,6 @@ export function storedId(bytes: Buffer): StoredId {
 }
 
 /** The key of that task's hash. */
-export function taskKey(taskPrefix: string, id: StoredId): RedisKey {
+export function storedTaskKey(taskPrefix: string, id: StoredId): RedisKey {
   return typeof id === "string" ? taskPrefix + id : Buffer.concat([Buffer.from(taskPrefix), id]);
 }
