@@ -29,10 +29,10 @@ check: types lint doors generated lockfile unused package consumer ## types, lin
 build: $(INSTALLED) ## the package, under dist/
 	tsdown
 
-bench: $(INSTALLED) $(BENCH_INSTALLED) ## TitanQueue beside BullMQ and bee-queue; about 30 minutes (ARGS=--fresh begins anew)
+bench: $(BUILT) $(BENCH_INSTALLED) ## TitanQueue beside BullMQ and bee-queue; about 30 minutes (ARGS=--fresh begins anew)
 	tsx bench/run.ts $(ARGS)
 
-bench-smoke: $(INSTALLED) $(BENCH_INSTALLED) ## the figures that do not depend on the machine's mood; a minute
+bench-smoke: $(BUILT) $(BENCH_INSTALLED) ## the figures that do not depend on the machine's mood; a minute
 	tsx bench/run.ts --smoke
 
 run-redis: $(INSTALLED) ## a Redis on port 6379 that keeps its data in .cache/redis, in the foreground
