@@ -223,7 +223,12 @@ function requireUnbraced(option: string, name: string): string {
 
 const ISO = /^(\d{4})-(\d\d)-(\d\d)T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)$/;
 
-function parseInstant(option: string, value: unknown): number {
+/**
+ * Milliseconds since the Unix epoch.
+ *
+ * @throws {@link InvalidOptionError} it is neither a valid Date nor ISO 8601 text with a zone, or not of our time.
+ */
+export function parseInstant(option: string, value: unknown): number {
   const ms = value instanceof Date ? value.getTime() : typeof value === "string" ? isoMs(value) : undefined;
   if (ms === undefined || Number.isNaN(ms)) {
     throw new InvalidOptionError(

@@ -29,12 +29,17 @@ export function memoryEngine(options: EngineOptions = {}): Engine {
 
 /** As {@link memoryEngine}, on the one store of that name in this process, whoever else uses it. */
 export function namedMemoryEngine(name: string, options: EngineOptions = {}): Engine {
+  return createMemoryEngine(options, { store: namedStore(name) });
+}
+
+/** The one store of that name in this process. */
+export function namedStore(name: string): MemoryStore {
   let store = namedStores().get(name);
   if (store === undefined) {
     store = new MemoryStore();
     namedStores().set(name, store);
   }
-  return createMemoryEngine(options, { store });
+  return store;
 }
 
 export function createMemoryEngine(options: EngineOptions, internals: MemoryEngineInternals = {}): Engine {

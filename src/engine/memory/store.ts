@@ -24,6 +24,11 @@ export class MemoryStore {
     return [...this.#queues.values()].filter((queue) => queue.registered);
   }
 
+  /** Forgets every task, lock and count; servers stay announced. An attempt under way finds its task gone. */
+  clear(): void {
+    for (const queue of this.#queues.values()) queue.clear();
+  }
+
   /** A number that no other attempt at any task has. */
   nextAttempt(): number {
     this.#attempts += 1;

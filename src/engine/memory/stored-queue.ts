@@ -54,7 +54,7 @@ export class StoredQueue {
   readonly groups = new Map<string, SortedSet<StoredTask>>();
   readonly aggregationSets = new Set<AggregationSet>();
   readonly locks = new UniqueLocks();
-  readonly counters = new Counters();
+  counters = new Counters();
   /** Called once, and forgotten, when there is reason to look at the queue. */
   readonly armed: Readonly<Record<WatchKind, Set<() => void>>> = { pending: new Set(), delayed: new Set() };
   /** Turns already dealt at either end of `pending`. */
@@ -122,6 +122,17 @@ export class StoredQueue {
 
   releaseLock(task: StoredTask): void {
     this.locks.release(task.uniqueKey, task.id);
+  }
+
+  /** As if nothing had ever been enqueued. Who waits for news of the queue goes on waiting. */
+  clear(): void {
+    for (const task of this.tasks.values()) this.#takeOut(task);
+    this.tasks.clear();
+    this.aggregationSets.clear();
+    this.locks.clear();
+    this.counters = new Counters();
+    this.registered = false;
+    this.paused = false;
   }
 
   wake(kind: WatchKind): void {

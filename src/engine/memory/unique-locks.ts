@@ -24,4 +24,8 @@ export class UniqueLocks {
   release(key: string, holder: string): void {
     if (this.#locks.get(key)?.holder === holder) this.#locks.delete(key);
   }
+
+  clear(): void {
+    this.#locks.clear();
+  }
 }
