@@ -2,8 +2,10 @@ import { createHash } from "node:crypto";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
 import type { Leased } from "../../../src/broker/broker.ts";
 import type { Engine } from "../../../src/broker/engine.ts";
+import { type LostExchange, LostGrants } from "../../../src/engine/redis/lost-grants.ts";
 import { createRedisEngine } from "../../../src/engine/redis/redis-engine.ts";
 import { exchange, lostGrants } from "../../../src/engine/redis/scripts.gen.ts";
+import { fixedServerClock } from "../../../src/engine/redis/server-clock.ts";
 import { queueKeys } from "../../../src/protocol/keys.ts";
 import { silentLogger } from "../../../src/runtime/logger.ts";
 import { counts, done, enqueued, ids, leased, settled } from "../../contract/tasks.ts";
@@ -22,6 +24,8 @@ const keys = queueKeys(q);
 /** Longer than anything here takes, or short where a test waits for it in real time. */
 const LONG = 5_000;
 const SHORT = 250;
+/** Short too, with time left for an answer that comes in the middle of it. */
+const TIMELY = 1_000;
 
 const sha1 = (source: string) => createHash("sha1").update(fakeTime(source)).digest("hex");
 
@@ -33,6 +37,7 @@ interface Opened {
 
 const opened: Engine[] = [];
 afterEach(async () => {
+  redis.resume();
   proxy.heal();
   for (const engine of opened.splice(0)) await engine.close();
   await client.del("tq:test:clock");
@@ -160,6 +165,27 @@ describe("tasks that an exchange leased while its reply was lost", () => {
     expect(await client.exists(keys.active, keys.lease)).toBe(0);
   });
 
+  it("go back also if the exchange that leases them arrives while the engine closes", async () => {
+    const { engine, clock } = await open({ commandTimeout: TIMELY });
+    const tasks = [await enqueued(engine, q), await enqueued(engine, q)];
+    redis.pause();
+    await expect(engine.broker.exchange(q, [], 2)).rejects.toMatchObject({ code: "ENGINE_UNAVAILABLE" });
+    let closed = false;
+    const closing = engine.close().then(() => {
+      closed = true;
+    });
+    // Longer than a Redis that does not answer is waited for, were nothing on its way to it.
+    await clock.advance(TIMELY + 100);
+    expect(closed).toBe(false);
+    redis.resume();
+    // What could not be sent in the time that has passed is sent again.
+    const goOn = () => clock.advance(50).then(() => closed);
+    await expect.poll(goOn, { interval: 100, timeout: LONG }).toBe(true);
+    await closing;
+    expect(await client.lrange(keys.pending, 0, -1)).toEqual([...tasks].reverse());
+    expect(await client.exists(keys.active, keys.lease)).toBe(0);
+  });
+
   it("are not taken from whoever has them after a hand-back whose answer was lost", async () => {
     const { engine, pass } = await open();
     const [id] = (await lose(engine, 1)) as [string];
@@ -211,6 +237,27 @@ describe("tasks that an exchange leased while its reply was lost", () => {
     await expect(engine.broker.exchange(q, [], 2)).rejects.toMatchObject({ code: "REDIS_COMMAND" });
     expect(failing.fired).toBe(1);
     expect(ids(await leased(engine, q, 2))).toEqual(tasks);
+  });
+
+  it("come with the next exchange where what failed was the second call for an outcome", async () => {
+    const { engine } = await open();
+    await enqueued(engine, q);
+    const [attempt] = (await leased(engine, q, 1)) as [Leased];
+    // It has to be shown in a second call that the task was leased.
+    await client.zrem(keys.lease, attempt.message.id);
+    const waiting = await enqueued(engine, q);
+    const second = proxy.rule(
+      { script: sha1(exchange.source), nth: 2 },
+      { do: "replace-reply", reply: "-ERR no\r\n" },
+    );
+    const outcome = { leased: attempt, settlement: done };
+    const failed = engine.broker.exchange(q, [outcome], 1);
+    await expect(failed).rejects.toMatchObject({ code: "REDIS_COMMAND" });
+    expect(second.fired).toBe(1);
+    const { answers, leased: found } = await engine.broker.exchange(q, [outcome], 1);
+    expect(answers).toEqual(["settled"]);
+    expect(ids(found)).toEqual([waiting]);
+    expect(await settled(engine, found[0] as Leased, done)).toBe("settled");
   });
 
   it("are waited for until the lost exchange can no longer arrive", async () => {
@@ -284,6 +331,21 @@ describe("tasks that an exchange leased while its reply was lost", () => {
     for (const attempt of found) expect(await settled(engine, attempt, done)).toBe("settled");
   });
 
+  it("are handed out once, though they are asked for and the reply comes late as well", async () => {
+    const { engine } = await open({ commandTimeout: TIMELY });
+    const id = await enqueued(engine, q);
+    redis.pause();
+    await expect(engine.broker.exchange(q, [], 5)).rejects.toMatchObject({ code: "ENGINE_UNAVAILABLE" });
+    const recall = proxy.rule({ script: sha1(lostGrants.source) }, { do: "delay", ms: 0 });
+    const exchanged = engine.broker.exchange(q, [], 5);
+    await recall.met;
+    redis.resume();
+    const { leased: found } = await exchanged;
+    expect(ids(found)).toEqual([id]);
+    expect(await counts(engine, q)).toEqual({ active: 1 });
+    expect(await settled(engine, found[0] as Leased, done)).toBe("settled");
+  });
+
   it("are not handed out if somebody has recovered them meanwhile", async () => {
     const { engine, late } = await openLate();
     const [id] = (await late(1)) as [string];
@@ -312,6 +374,33 @@ async function openLate() {
   };
   return { engine, late };
 }
+
+describe("an exchange that is known to be lost after its reply has come", () => {
+  it("is not asked for", async () => {
+    const runtime = fakeRuntime();
+    const asked: LostExchange[] = [];
+    const lost = new LostGrants(
+      { clock: fixedServerClock(runtime.clock), runtime, logger: silentLogger, commandTimeout: LONG },
+      {
+        recall: async (_, sent) => {
+          asked.push(sent);
+          return { time: sent.deadline + 1, grants: [] };
+        },
+        accept: async () => ({ leased: [], quarantined: [] }),
+        extend: async () => [],
+        handBack: async () => undefined,
+      },
+    );
+    const [late, other] = ["late", "other"].map((nonce): LostExchange => {
+      return { score: "1.5", nonce, deadline: runtime.clock.now() + LONG, closed: false };
+    }) as [LostExchange, LostExchange];
+    lost.lateReply(q, late, []);
+    for (const sent of [late, other]) lost.add(q, sent);
+    await lost.claim(q, 1, LONG);
+    expect(asked).toEqual([other]);
+    expect(lost.has(q)).toBe(false);
+  });
+});
 
 describe("outcomes whose answer was lost", () => {
   it("are settled by the first send, and gone at the second", async () => {
