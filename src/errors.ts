@@ -272,11 +272,21 @@ export class RedisOutOfMemoryError extends TitanQueueError {
   readonly code = RedisOutOfMemoryError.code;
 }
 
-/** A key of the queue holds another type than the protocol says. The message names the key. */
+/**
+ * A key holds another type than the protocol says: another program writes to the same keys. The message names the key
+ * and both types or, where they could not be found out, the operation and a key of the queue.
+ */
 export class RedisWrongTypeError extends TitanQueueError {
   static readonly code = "REDIS_WRONG_TYPE";
   override readonly name = "RedisWrongTypeError";
   readonly code = RedisWrongTypeError.code;
+  /** The key, where it could be found out. */
+  readonly key: string | undefined;
+
+  constructor(message: string, key?: string, options?: ErrorOptions) {
+    super(message, options);
+    this.key = key;
+  }
 }
 
 /** Redis answered a command with an error that has no class of its own. */

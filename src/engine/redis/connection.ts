@@ -1,3 +1,5 @@
+import { RedisWrongTypeError, type TitanQueueError } from "../../errors.ts";
+import { ALL_QUEUES } from "../../protocol/keys.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { encodeCommand } from "./encode-command.ts";
 import type {
@@ -12,6 +14,7 @@ import { replyCode, replyError } from "./redis-errors.ts";
 import type { RequestOptions } from "./redis-node.ts";
 import type { ServerFacts } from "./server-check.ts";
 import type { Transport } from "./transport.ts";
+import { wrongTypeError } from "./wrong-type.ts";
 
 export interface ConnectionOptions {
   /** The clock of the sockets: real time. */
@@ -69,9 +72,9 @@ export class RedisConnection implements RedisCommands {
     const [reply = null] = await call("EVALSHA", script.sha1);
     if (!(reply instanceof Error)) return reply;
     // A server forgets scripts when it restarts, fails over, or is told to.
-    if (replyCode(reply) !== "NOSCRIPT") throw replyError(reply);
+    if (replyCode(reply) !== "NOSCRIPT") throw await this.#scriptError(script, keys, reply, request);
     const [again = null] = await call("EVAL", script.source);
-    if (again instanceof Error) throw replyError(again);
+    if (again instanceof Error) throw await this.#scriptError(script, keys, again, request);
     return again;
   }
 
@@ -83,7 +86,7 @@ export class RedisConnection implements RedisCommands {
   ): Promise<RedisReply> {
     const request = this.#request(options, first);
     const [reply = null] = await this.#transport.request(key, [encodeCommand(name, args)], request);
-    if (reply instanceof Error) throw replyError(reply);
+    if (reply instanceof Error) throw replyError(reply, key);
     return reply;
   }
 
@@ -95,7 +98,24 @@ export class RedisConnection implements RedisCommands {
     if (commands.length === 0) return [];
     const encoded = commands.map(([name, ...args]) => encodeCommand(name, args));
     const replies = await this.#transport.request(key, encoded, this.#request(options, all));
-    return replies.map(typed);
+    return replies.map((reply, i) => {
+      return reply instanceof Error ? replyError(reply, commands[i]?.[1]?.toString()) : reply;
+    });
+  }
+
+  async #scriptError(
+    { name }: ScriptSource,
+    keys: readonly RedisKey[],
+    reply: Error,
+    { deadline, signal }: RequestOptions,
+  ): Promise<TitanQueueError> {
+    const error = replyError(reply);
+    if (!(error instanceof RedisWrongTypeError)) return error;
+    const timeout = Math.max(1, deadline - this.#clock.monotonic());
+    const options = signal === undefined ? { timeout } : { timeout, signal };
+    // Scripts know the registry of queues by an argument, where it lies on the same server.
+    const looked = this.cluster ? keys : [...keys, ALL_QUEUES];
+    return wrongTypeError(this, { what: name, keys: looked, text: reply.message }, options);
   }
 
   #request(options: RedisCallOptions, late: (replies: RedisReply[]) => RedisReply): RequestOptions {

@@ -1,5 +1,5 @@
 import type { Broker, CallOptions, EnqueueAnswer, EnqueueEntry } from "../../broker/broker.ts";
-import { AmbiguousEnqueueError } from "../../errors.ts";
+import { AmbiguousEnqueueError, RedisWrongTypeError } from "../../errors.ts";
 import { encodeTaskMessage } from "../../protocol/codec.ts";
 import { ALL_QUEUES, groupKey, type QueueKeys, queueKeys } from "../../protocol/keys.ts";
 import { ceilSeconds, floorSeconds, pendingSinceNs } from "../../protocol/units.ts";
@@ -8,6 +8,7 @@ import { type RedisArg, type RedisCallOptions, type RedisReply, UnansweredError 
 import type { RedisContext } from "./redis-context.ts";
 import { replyError } from "./redis-errors.ts";
 import { enqueue, enqueuePending } from "./scripts.gen.ts";
+import { wrongTypeError } from "./wrong-type.ts";
 
 /** A script call stops at this many tasks or bytes of messages: beyond it, others on the server wait for nothing won. */
 const MOST_TASKS = 200;
@@ -163,8 +164,9 @@ async function sendMixed(
   const names = queueKeys(queue);
   const { taskPrefix, uniquePrefix } = names;
   let stored: EnqueueAnswer[] = [];
+  let keys: string[] = [];
   const run = ({ now, deadline }: ClockWindow, call: RedisCallOptions) => {
-    const keys: string[] = [];
+    keys = [];
     const args: RedisArg[] = [];
     stored = entries.map((entry, i) => {
       args.push("", messages[i] ?? "");
@@ -188,7 +190,24 @@ async function sendMixed(
     );
   };
   const replies = (await withinClock(context, run, options)) as RedisReply[];
-  return replies.map((reply, i) => answerOf(reply, stored[i] ?? PENDING));
+  const answers = replies.map((reply, i) => answerOf(reply, stored[i] ?? PENDING));
+  return nameWrongType(context, answers, [...Object.values(names), ...keys], options);
+}
+
+/** Redis does not say which key is of another type. */
+async function nameWrongType(
+  { commands }: Context,
+  answers: EnqueueAnswer[],
+  keys: readonly string[],
+  options: CallOptions | undefined,
+): Promise<EnqueueAnswer[]> {
+  const unnamed = (answer: EnqueueAnswer) =>
+    answer.status === "failed" && answer.error instanceof RedisWrongTypeError;
+  const first = answers.find(unnamed);
+  if (first?.status !== "failed") return answers;
+  const call = { what: "enqueue", keys, text: first.error.message };
+  const error = await wrongTypeError(commands, call, options ?? {});
+  return answers.map((answer) => (unnamed(answer) ? { status: "failed", error } : answer));
 }
 
 /** Appends what the script reads of one entry, and says where the task goes if it is stored. */

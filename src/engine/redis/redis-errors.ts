@@ -25,9 +25,11 @@ export function isMisplaced(reply: Error): boolean {
 /**
  * The typed error for an error reply. A command that Redis refuses was not executed.
  *
+ * @param key - the only key of the command, if it had one
+ *
  * The texts are Redis's own, which name keys and commands; nothing of what was sent to authenticate is in them.
  */
-export function replyError(reply: Error): TitanQueueError {
+export function replyError(reply: Error, key?: string): TitanQueueError {
   const text = reply.message;
   switch (replyCode(reply)) {
     case "OOM":
@@ -42,7 +44,7 @@ export function replyError(reply: Error): TitanQueueError {
     case "NOREPLICAS":
       return new RedisReadOnlyError(`Redis refuses writes: ${text}`);
     case "WRONGTYPE":
-      return new RedisWrongTypeError(`a key holds another type than it should: ${text}`);
+      return new RedisWrongTypeError(`${key ?? "a key"} is of another type than it should be: ${text}`, key);
     case "LOADING":
     case "MASTERDOWN":
     case "CLUSTERDOWN":
