@@ -46,7 +46,8 @@ const DOORS: Readonly<Record<string, Door>> = {
   protocol: { rooms: ["errors.ts"], types: ["root"] },
   broker: { types: ["protocol", "runtime", "duration.ts"] },
   engine: { rooms: ["broker", "runtime", "errors.ts", "duration.ts", "suggestion.ts"] },
-  "engine/memory": { rooms: ENGINE },
+  "engine/embedded": { rooms: ENGINE },
+  "engine/memory": { rooms: [...ENGINE, "engine/embedded"] },
   "engine/redis": { rooms: ENGINE, packages: ["ioredis"] },
   "create-engine.ts": {
     rooms: [...SMALL_FILES, "broker", "runtime", "engine", "engine/memory", "engine/redis"],
@@ -55,7 +56,17 @@ const DOORS: Readonly<Record<string, Door>> = {
   inspector: { rooms: UPPER },
   server: { rooms: [...UPPER, "client"] },
   "define-worker.ts": { rooms: [...SMALL_FILES, "server"] },
-  testing: { rooms: [...UPPER, "client", "inspector", "server", "define-worker.ts", "engine/memory"] },
+  testing: {
+    rooms: [
+      ...UPPER,
+      "client",
+      "inspector",
+      "server",
+      "define-worker.ts",
+      "engine/embedded",
+      "engine/memory",
+    ],
+  },
   cli: {
     rooms: [...SMALL_FILES, "runtime"],
     packages: ["titanqueue", "commander", "picocolors"],

@@ -1,12 +1,12 @@
-import type { Broker } from "../../broker/broker.ts";
-import { type Engine, type EngineOptions, engineBrand } from "../../broker/engine.ts";
-import type { Inspection } from "../../broker/inspection.ts";
-import type { Clock } from "../../runtime/clock.ts";
+import type { Engine, EngineOptions } from "../../broker/engine.ts";
+import { embeddedBroker } from "../embedded/embedded-broker.ts";
+import { EmbeddedEngine } from "../embedded/embedded-engine.ts";
+import { embeddedInspection } from "../embedded/embedded-inspection.ts";
+import type { EmbeddedStore } from "../embedded/embedded-store.ts";
+import { EngineDoor } from "../embedded/engine-door.ts";
 import { checkEngineOptions } from "../engine-options.ts";
 import { LEASE_TIMINGS, type LeaseTimings } from "../timings.ts";
-import { EngineDoor } from "./engine-door.ts";
-import { memoryBroker } from "./memory-broker.ts";
-import { memoryInspection } from "./memory-inspection.ts";
+import { memoryNews } from "./news.ts";
 import { MemoryStore } from "./store.ts";
 
 /** For tests. */
@@ -43,11 +43,21 @@ export function namedStore(name: string): MemoryStore {
 }
 
 export function createMemoryEngine(options: EngineOptions, internals: MemoryEngineInternals = {}): Engine {
-  return new MemoryEngine(
-    checkEngineOptions(options).runtime.clock,
-    internals.store ?? new MemoryStore(),
-    internals.timings ?? LEASE_TIMINGS,
-  );
+  const { clock } = checkEngineOptions(options).runtime;
+  const { store = new MemoryStore(), timings = LEASE_TIMINGS } = internals;
+  const door = new EngineDoor();
+  const run = async <T>(work: (store: EmbeddedStore) => T): Promise<T> => {
+    door.check();
+    return work(store);
+  };
+  const transactions = { read: run, write: run };
+  return new EmbeddedEngine({
+    kind: "memory",
+    broker: embeddedBroker(transactions, memoryNews(store, door), clock, timings),
+    inspection: embeddedInspection(transactions, clock),
+    door,
+    ready: async () => undefined,
+  });
 }
 
 const registry = Symbol.for("titanqueue.memory");
@@ -57,46 +67,4 @@ function namedStores(): Map<string, MemoryStore> {
   const home = globalThis as { [registry]?: Map<string, MemoryStore> };
   home[registry] ??= new Map();
   return home[registry];
-}
-
-class MemoryEngine implements Engine {
-  readonly [engineBrand] = true;
-  readonly kind = "memory";
-  readonly broker: Broker;
-  readonly inspection: Inspection;
-  readonly #door = new EngineDoor();
-  #users = 0;
-
-  constructor(clock: Clock, store: MemoryStore, timings: LeaseTimings) {
-    this.broker = memoryBroker(store, clock, timings, this.#door);
-    this.inspection = memoryInspection(store, clock, this.#door);
-  }
-
-  use(): () => Promise<void> {
-    this.#users += 1;
-    this.#door.open();
-    let used = true;
-    return async () => {
-      if (!used) return;
-      used = false;
-      this.#users -= 1;
-      if (this.#users === 0) await this.close();
-    };
-  }
-
-  async open(): Promise<void> {
-    this.#door.open();
-  }
-
-  async ping(): Promise<void> {
-    this.#door.check();
-  }
-
-  async close(): Promise<void> {
-    this.#door.close();
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
 }

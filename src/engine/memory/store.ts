@@ -1,15 +1,14 @@
-import type { PresenceRecord } from "./presence.ts";
+import type { EmbeddedStore, PresenceRecord, ServerName } from "../embedded/embedded-store.ts";
 import { StoredQueue } from "./stored-queue.ts";
 
 /** Everything one memory engine, or several of the same name, know. Holds no clock: time is handed in. */
-export class MemoryStore {
+export class MemoryStore implements EmbeddedStore {
   /** By server: what it announced, and until when. */
   readonly presence = new Map<string, PresenceRecord>();
   readonly cancelationListeners = new Set<(taskId: string) => void>();
   readonly #queues = new Map<string, StoredQueue>();
   #attempts = 0;
 
-  /** The queue of that name, empty if nobody has mentioned it yet. */
   queue(name: string): StoredQueue {
     let queue = this.#queues.get(name);
     if (queue === undefined) {
@@ -29,9 +28,34 @@ export class MemoryStore {
     for (const queue of this.#queues.values()) queue.clear();
   }
 
-  /** A number that no other attempt at any task has. */
+  queueNames(): string[] {
+    return this.registered().map(({ name }) => name);
+  }
+
   nextAttempt(): number {
     this.#attempts += 1;
     return this.#attempts;
   }
+
+  writeServer(record: PresenceRecord, now: number): void {
+    for (const [name, { expiresAt }] of this.presence) if (expiresAt <= now) this.presence.delete(name);
+    this.presence.set(nameOf(record.info), record);
+  }
+
+  clearServer(server: ServerName): void {
+    this.presence.delete(nameOf(server));
+  }
+
+  /** Tells every listener, each in a microtask of its own, as a message from elsewhere would arrive. */
+  publishCancelation(taskId: string): void {
+    for (const listener of this.cancelationListeners) {
+      queueMicrotask(() => {
+        if (this.cancelationListeners.has(listener)) listener(taskId);
+      });
+    }
+  }
+}
+
+function nameOf({ host, pid, serverId }: ServerName): string {
+  return `${host}:${pid}:${serverId}`;
 }

@@ -1,29 +1,19 @@
 import type { WatchKind } from "../../broker/broker.ts";
 import type { TaskState } from "../../broker/inspection.ts";
+import type { EmbeddedQueue, EmbeddedTask, NewTask, Rewrite, Ungrouped } from "../embedded/embedded-store.ts";
 import { Counters } from "./counters.ts";
 import { SortedSet } from "./sorted-set.ts";
 import { UniqueLocks } from "./unique-locks.ts";
 
-/** A task as it lies in the store. It is in exactly one set, the one that its state (and group) names. */
-export interface StoredTask {
-  readonly id: string;
-  /** The encoded message; may be damaged when somebody else wrote it. Never changed in place. */
+/** A task as it lies in the store. */
+export interface StoredTask extends EmbeddedTask {
+  /** Never changed in place. */
   message: Uint8Array;
-  /** Empty: in no group. */
-  readonly group: string;
-  /** Empty: not unique. */
-  readonly uniqueKey: string;
-  state: TaskState;
-  /**
-   * Its place in its set: the turn of a pending task; when a scheduled or retrying one falls due, a completed one is
-   * to be deleted, the lease of an active one ends; when an archived or aggregating one became that.
-   */
-  score: number;
-  /** When it last became pending. */
-  pendingSince: number;
-  /** Which attempt holds the lease, while active. */
-  attempt: number;
   result: Uint8Array | undefined;
+  state: TaskState;
+  score: number;
+  pendingSince: number;
+  attempt: number;
 }
 
 /** Members of a group that were picked for one aggregate. Back to the group when nobody commits it in time. */
@@ -33,10 +23,8 @@ export interface AggregationSet {
   readonly members: SortedSet<StoredTask>;
 }
 
-type Ungrouped = Exclude<TaskState, "aggregating">;
-
-/** One queue. Only its methods move a task from one set to another, so state and set always agree. */
-export class StoredQueue {
+/** One queue, on plain maps. */
+export class StoredQueue implements EmbeddedQueue {
   readonly name: string;
   /** Something was enqueued to it. */
   registered = false;
@@ -65,31 +53,78 @@ export class StoredQueue {
     this.name = name;
   }
 
-  /** A new task, in no set yet: put it in one at once. */
-  create(task: Pick<StoredTask, "id" | "message" | "group" | "uniqueKey">): StoredTask {
+  setPaused(paused: boolean): boolean {
+    const changed = this.paused !== paused;
+    this.paused = paused;
+    if (!paused) this.wake("pending");
+    return changed;
+  }
+
+  find(id: string): StoredTask | undefined {
+    return this.tasks.get(id);
+  }
+
+  slice(state: Ungrouped, from: number, count: number): StoredTask[] {
+    return this.sets[state].slice(from, count);
+  }
+
+  sliceGroup(group: string, from: number, count: number): StoredTask[] {
+    return this.groups.get(group)?.slice(from, count) ?? [];
+  }
+
+  last(state: Ungrouped): StoredTask | undefined {
+    return this.sets[state].last();
+  }
+
+  size(state: Ungrouped): number {
+    return this.sets[state].size;
+  }
+
+  sizes(): ReturnType<EmbeddedQueue["sizes"]> {
+    const { active, pending, scheduled, retry, archived, completed } = this.sets;
+    return {
+      active: active.size,
+      pending: pending.size,
+      scheduled: scheduled.size,
+      retry: retry.size,
+      archived: archived.size,
+      completed: completed.size,
+      aggregating: [...this.groups.values()].reduce((sum, group) => sum + group.size, 0),
+      groups: this.groups.size,
+    };
+  }
+
+  message(task: StoredTask): Buffer {
+    return Buffer.from(task.message);
+  }
+
+  result({ result }: StoredTask): Buffer | undefined {
+    return result && Buffer.from(result);
+  }
+
+  create({ id, message, group, uniqueKey, lockedUntil }: NewTask): StoredTask {
     const stored: StoredTask = {
-      id: task.id,
-      message: task.message,
-      group: task.group,
-      uniqueKey: task.uniqueKey,
+      id,
+      message,
+      group,
+      uniqueKey,
       state: "pending",
       score: 0,
       pendingSince: 0,
       attempt: 0,
       result: undefined,
     };
-    this.tasks.set(stored.id, stored);
+    this.tasks.set(id, stored);
+    if (lockedUntil !== undefined) this.locks.take(uniqueKey, id, lockedUntil);
     this.registered = true;
     return stored;
   }
 
-  /** To the end of the line. */
   toTail(task: StoredTask, now: number): void {
     this.#tail += 1;
     this.#toPending(task, this.#tail, now);
   }
 
-  /** Next to be leased. */
   toHead(task: StoredTask, now: number): void {
     this.#toPending(task, this.#head, now);
     this.#head -= 1;
@@ -100,12 +135,14 @@ export class StoredQueue {
     this.#move(task, "active", leaseEnd);
   }
 
-  toDelayed(task: StoredTask, state: "scheduled" | "retry", dueAt: number): void {
+  toDelayed(task: StoredTask, state: "scheduled" | "retry", dueAt: number, rewrite?: Rewrite): void {
+    Object.assign(task, rewrite);
     this.#move(task, state, dueAt);
     if (this.sets[state].first() === task) this.wake("delayed");
   }
 
-  toFinished(task: StoredTask, state: "archived" | "completed", score: number): void {
+  toFinished(task: StoredTask, state: "archived" | "completed", score: number, rewrite?: Rewrite): void {
+    Object.assign(task, rewrite);
     this.#move(task, state, score);
   }
 
@@ -113,15 +150,42 @@ export class StoredQueue {
     this.#move(task, "aggregating", addedAt);
   }
 
-  /** Deletes the task and frees its lock. */
   remove(task: StoredTask): void {
     this.#takeOut(task);
     this.tasks.delete(task.id);
     this.releaseLock(task);
   }
 
+  writeResult(task: StoredTask, result: Uint8Array): void {
+    task.result = Buffer.from(result);
+  }
+
+  reclaimAggregationSets(now: number): number {
+    let reclaimed = 0;
+    for (const set of this.aggregationSets) {
+      if (set.deadline > now) continue;
+      for (const task of set.members.slice(0, set.members.size)) this.toGroup(task, task.score);
+      this.aggregationSets.delete(set);
+      reclaimed += 1;
+    }
+    return reclaimed;
+  }
+
+  lockHolder(key: string, now: number): string | undefined {
+    return this.locks.holder(key, now);
+  }
+
   releaseLock(task: StoredTask): void {
     this.locks.release(task.uniqueKey, task.id);
+  }
+
+  count(outcome: "success" | "failure", now: number): void {
+    this.counters.count(outcome, now);
+  }
+
+  counted(now: number): ReturnType<EmbeddedQueue["counted"]> {
+    const { processedTotal, failedTotal } = this.counters;
+    return { ...this.counters.today(now), processedTotal, failedTotal };
   }
 
   /** As if nothing had ever been enqueued. Who waits for news of the queue goes on waiting. */

@@ -36,7 +36,7 @@ export async function openMemory(): Promise<MemoryHarness> {
     },
     inject: async (name, id, bytes, state = "pending") => {
       const queue = store.queue(name);
-      const task = queue.create({ id, message: bytes, group: "", uniqueKey: "" });
+      const task = queue.create({ id, message: bytes, group: "", uniqueKey: "", lockedUntil: undefined });
       const now = runtime.clock.now();
       if (state === "pending") queue.toTail(task, now);
       else if (state === "active") queue.toActive(task, store.nextAttempt(), now + 30_000);

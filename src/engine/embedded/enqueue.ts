@@ -1,15 +1,15 @@
 import type { EnqueueAnswer, EnqueueEntry } from "../../broker/broker.ts";
 import { encodeTaskMessage } from "../../protocol/codec.ts";
-import type { StoredQueue } from "./stored-queue.ts";
+import type { EmbeddedQueue } from "./embedded-store.ts";
 
 /** Stores one new task. Everything is checked before anything is written: a refusal leaves no trace. */
-export function enqueue(queue: StoredQueue, entry: EnqueueEntry, now: number): EnqueueAnswer {
+export function enqueue(queue: EmbeddedQueue, entry: EnqueueEntry, now: number): EnqueueAnswer {
   const { message, processAt, uniqueTtl } = entry;
 
-  const holder = uniqueTtl === undefined ? undefined : queue.locks.holder(message.uniqueKey, now);
+  const holder = uniqueTtl === undefined ? undefined : queue.lockHolder(message.uniqueKey, now);
   if (holder !== undefined && holder !== message.id) return { status: "duplicate", holder };
 
-  const taken = queue.tasks.get(message.id);
+  const taken = queue.find(message.id);
   if (taken !== undefined) {
     const finished = taken.state === "completed" || taken.state === "archived";
     if (!(entry.replaceFinished && finished)) return { status: "conflict" };
@@ -21,8 +21,8 @@ export function enqueue(queue: StoredQueue, entry: EnqueueEntry, now: number): E
     message: encodeTaskMessage(message),
     group: message.groupKey,
     uniqueKey: message.uniqueKey,
+    lockedUntil: uniqueTtl === undefined ? undefined : now + uniqueTtl,
   });
-  if (uniqueTtl !== undefined) queue.locks.take(message.uniqueKey, message.id, now + uniqueTtl);
 
   if (processAt !== undefined && processAt > now) {
     queue.toDelayed(task, "scheduled", processAt);

@@ -1,18 +1,17 @@
 import type { ExchangeResult, Leased, Outcome, OutcomeAnswer, Settlement } from "../../broker/broker.ts";
 import type { LeaseTimings } from "../timings.ts";
+import type { EmbeddedQueue, EmbeddedStore } from "./embedded-store.ts";
 import { held, tokenOf } from "./leases.ts";
 import { quarantine, settle } from "./settle.ts";
-import type { MemoryStore } from "./store.ts";
 import { storedMessage } from "./stored-message.ts";
-import type { StoredQueue } from "./stored-queue.ts";
 
 /**
  * Looks at everything, settles outcomes, leases, and carries out requeues last of all: before the leasing they would
  * be leased again at once. `repeated` means nothing here, since no answer is ever lost on the way.
  */
 export function exchange(
-  store: MemoryStore,
-  queue: StoredQueue,
+  store: EmbeddedStore,
+  queue: EmbeddedQueue,
   outcomes: readonly Outcome[],
   limit: number,
   timings: LeaseTimings,
@@ -30,19 +29,24 @@ export function exchange(
   return {
     answers: requeued.reverse(),
     leased,
-    more: !queue.paused && queue.sets.pending.size > 0,
+    more: !queue.paused && queue.slice("pending", 0, 1).length > 0,
     quarantined,
     dropped: [],
   };
 }
 
-function refusal(queue: StoredQueue, leased: Leased): OutcomeAnswer | undefined {
+function refusal(queue: EmbeddedQueue, leased: Leased): OutcomeAnswer | undefined {
   const task = held(queue, leased);
   return typeof task === "string" ? task : undefined;
 }
 
 /** Of several outcomes of one attempt only the first still finds it. */
-function settleHeld(queue: StoredQueue, leased: Leased, settlement: Settlement, now: number): OutcomeAnswer {
+function settleHeld(
+  queue: EmbeddedQueue,
+  leased: Leased,
+  settlement: Settlement,
+  now: number,
+): OutcomeAnswer {
   const task = held(queue, leased);
   if (typeof task === "string") return task;
   settle(queue, task, settlement, now);
@@ -50,8 +54,8 @@ function settleHeld(queue: StoredQueue, leased: Leased, settlement: Settlement, 
 }
 
 function lease(
-  store: MemoryStore,
-  queue: StoredQueue,
+  store: EmbeddedStore,
+  queue: EmbeddedQueue,
   limit: number,
   timings: LeaseTimings,
   now: number,
@@ -59,17 +63,19 @@ function lease(
   const leased: Leased[] = [];
   const quarantined: string[] = [];
   while (!queue.paused && leased.length < limit) {
-    const task = queue.sets.pending.first();
-    if (task === undefined) break;
-    const message = storedMessage(queue, task);
-    if (message === undefined) {
-      quarantine(queue, task, now);
-      quarantined.push(task.id);
-      continue;
+    const tasks = queue.slice("pending", 0, limit - leased.length);
+    if (tasks.length === 0) break;
+    for (const task of tasks) {
+      const message = storedMessage(queue, task);
+      if (message === undefined) {
+        quarantine(queue, task, now);
+        quarantined.push(task.id);
+      } else {
+        const attempt = store.nextAttempt();
+        queue.toActive(task, attempt, now + timings.lease);
+        leased.push({ message, token: tokenOf({ attempt }) });
+      }
     }
-    const attempt = store.nextAttempt();
-    queue.toActive(task, attempt, now + timings.lease);
-    leased.push({ message, token: tokenOf({ attempt }) });
   }
   return { leased, quarantined };
 }

@@ -1,8 +1,8 @@
 import type { ExtendAnswer, Leased, LeaseToken, OutcomeAnswer } from "../../broker/broker.ts";
 import type { LeaseTimings } from "../timings.ts";
-import type { StoredQueue, StoredTask } from "./stored-queue.ts";
+import type { EmbeddedQueue, EmbeddedTask, Refusal } from "./embedded-store.ts";
 
-/** What a token of this engine holds: the attempt, and for an expired one the end of its lease as listed. */
+/** What a token of an embedded engine holds: the attempt, and for an expired one the end of its lease as listed. */
 interface Attempt {
   readonly attempt: number;
   readonly leaseEnd?: number;
@@ -17,11 +17,8 @@ export function attemptOf(token: LeaseToken): Attempt {
 }
 
 /** The task that this attempt runs, or why there is none. */
-export function held(
-  queue: StoredQueue,
-  { message, token }: Leased,
-): StoredTask | Exclude<OutcomeAnswer, "settled"> {
-  const task = queue.tasks.get(message.id);
+export function held(queue: EmbeddedQueue, { message, token }: Leased): EmbeddedTask | Refusal {
+  const task = queue.find(message.id);
   if (task?.state !== "active") return "gone";
   return task.attempt === attemptOf(token).attempt ? task : "fenced";
 }
@@ -30,7 +27,12 @@ export function held(
  * Renews a lease, also one that has run out, as long as nobody has recovered it. Never shortens one, but for a lease
  * so far ahead that the clock must have been wrong when it was written.
  */
-export function extend(queue: StoredQueue, leased: Leased, timings: LeaseTimings, now: number): ExtendAnswer {
+export function extend(
+  queue: EmbeddedQueue,
+  leased: Leased,
+  timings: LeaseTimings,
+  now: number,
+): ExtendAnswer {
   const task = held(queue, leased);
   if (typeof task === "string") return "lost";
   const fresh = now + timings.lease;
@@ -39,10 +41,10 @@ export function extend(queue: StoredQueue, leased: Leased, timings: LeaseTimings
   return "extended";
 }
 
-/** Keeps a copy of `result`; the last one written counts. */
-export function writeResult(queue: StoredQueue, leased: Leased, result: Uint8Array): OutcomeAnswer {
+/** The last result written counts. */
+export function writeResult(queue: EmbeddedQueue, leased: Leased, result: Uint8Array): OutcomeAnswer {
   const task = held(queue, leased);
   if (typeof task === "string") return task;
-  task.result = Buffer.from(result);
+  queue.writeResult(task, result);
   return "settled";
 }

@@ -1,0 +1,62 @@
+import type { Broker } from "../../broker/broker.ts";
+import { type Engine, engineBrand } from "../../broker/engine.ts";
+import type { Inspection } from "../../broker/inspection.ts";
+import type { EngineDoor } from "./engine-door.ts";
+
+export interface EmbeddedEngineParts {
+  readonly kind: string;
+  readonly broker: Broker;
+  readonly inspection: Inspection;
+  readonly door: EngineDoor;
+  /** Resolves when the store can be used. Called while the door is open. */
+  ready(): Promise<void>;
+}
+
+/** An engine whose store is within this process's own reach: open or closed is a matter of its door alone. */
+export class EmbeddedEngine implements Engine {
+  readonly [engineBrand] = true;
+  readonly kind: string;
+  readonly broker: Broker;
+  readonly inspection: Inspection;
+  readonly #door: EngineDoor;
+  readonly #ready: () => Promise<void>;
+  #users = 0;
+
+  constructor({ kind, broker, inspection, door, ready }: EmbeddedEngineParts) {
+    this.kind = kind;
+    this.broker = broker;
+    this.inspection = inspection;
+    this.#door = door;
+    this.#ready = ready;
+  }
+
+  use(): () => Promise<void> {
+    this.#users += 1;
+    this.#door.open();
+    let used = true;
+    return async () => {
+      if (!used) return;
+      used = false;
+      this.#users -= 1;
+      if (this.#users === 0) await this.close();
+    };
+  }
+
+  async open(): Promise<void> {
+    this.#door.open();
+    await this.#ready();
+  }
+
+  async ping(): Promise<void> {
+    this.#door.check();
+    await this.#ready();
+  }
+
+  async close(): Promise<void> {
+    this.#door.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
