@@ -6,7 +6,10 @@ import { UnderWay } from "../../runtime/under-way.ts";
 import { ClusterTransport } from "./cluster-transport.ts";
 import { RedisConnection } from "./connection.ts";
 import type { Endpoint } from "./endpoint.ts";
+import type { Link } from "./link.ts";
 import { blindWatch, TrackingWatch } from "./queue-watch.ts";
+import type { RedisCommands } from "./redis-commands.ts";
+import { replyError } from "./redis-errors.ts";
 import { type NodeOptions, RedisNode } from "./redis-node.ts";
 import { type Reach, type RedisSource, reachOf } from "./redis-source.ts";
 import type { Address } from "./redis-url.ts";
@@ -24,12 +27,19 @@ export interface ConnectRedisOptions {
   readonly maxWaiting?: number;
 }
 
+export type Prepare = (commands: Pick<RedisCommands, "command">) => Promise<void>;
+
 /** The connections that one engine has to one Redis. */
 export interface RedisConnections {
   /** Keys of different hash tags may live on different servers. */
   readonly cluster: boolean;
-  /** A connection for commands, made by its first call or by `open()`. */
-  connect(): RedisConnection;
+  /**
+   * A connection for commands, made by its first call or by `open()`.
+   *
+   * @param prepare - runs on it, and on each that is made in its place, before any call. When it rejects, another one
+   * is made
+   */
+  connect(prepare?: Prepare): RedisConnection;
   /** Watches queues on two connections of its own, made when something is armed. */
   watch(wake: Wake): QueueWatch;
   /** Listens to a channel on a connection of its own; see {@link subscribe}. */
@@ -55,7 +65,11 @@ export function redisConnections(source: RedisSource, options: ConnectRedisOptio
   const cluster = reach.kind === "cluster";
   return {
     cluster,
-    connect: () => new RedisConnection(transportTo(reach, nodeOptions), { clock, commandTimeout }),
+    connect: (prepare) => {
+      const on = prepare && ((link: Link) => prepare(commandsOn(link, commandTimeout)));
+      const transport = transportTo(reach, { ...nodeOptions, prepare: on });
+      return new RedisConnection(transport, { clock, commandTimeout });
+    },
     watch: (wake) => (cluster ? blindWatch : new TrackingWatch(endpoint, wake, nodeOptions)),
     subscribe: (channel, onMessage) => subscribe(endpoint, channel, onMessage, nodeOptions),
   };
@@ -63,6 +77,17 @@ export function redisConnections(source: RedisSource, options: ConnectRedisOptio
 
 export function connectRedis(source: RedisSource, options: ConnectRedisOptions): RedisConnection {
   return redisConnections(source, options).connect();
+}
+
+/** One command after the other, on this link and no other. */
+function commandsOn(link: Link, timeout: number): Pick<RedisCommands, "command"> {
+  return {
+    async command(_key, name, args) {
+      const reply = await link.ask(name, args, timeout);
+      if (reply instanceof Error) throw replyError(reply);
+      return reply;
+    },
+  };
 }
 
 function transportTo(reach: Reach, options: NodeOptions): Transport {

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { type Engine, type EngineOptions, engineBrand } from "../../broker/engine.ts";
 import type { Inspection } from "../../broker/inspection.ts";
-import { ClosedError } from "../../errors.ts";
+import { ClosedError, TitanQueueError } from "../../errors.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { checkEngineOptions } from "../engine-options.ts";
 import { LEASE_TIMINGS, type LeaseTimings } from "../timings.ts";
-import { type RedisConnections, redisConnections } from "./connect-redis.ts";
+import { type Prepare, type RedisConnections, redisConnections } from "./connect-redis.ts";
 import type { RedisConnection } from "./connection.ts";
 import { doorCommands } from "./door-commands.ts";
 import { RedisBroker } from "./redis-broker.ts";
@@ -74,10 +74,11 @@ class RedisEngine implements Engine {
     this.#commands = new Line(connections, {
       isClosed,
       onUse: () => queueMicrotask(() => void this.#prepare().catch(ignore)),
+      prepare: (link) => this.#measureClock(link),
       scriptSource,
     });
     // Heartbeats go on a connection of their own: they must not wait behind a long answer.
-    this.#heartbeat = new Line(connections, { isClosed, onUse: ignore, scriptSource });
+    this.#heartbeat = new Line(connections, { isClosed, onUse: ignore, prepare: undefined, scriptSource });
     const commands = doorCommands(this.#commands);
     this.#clock =
       internals.clockOffset === undefined
@@ -126,10 +127,22 @@ class RedisEngine implements Engine {
 
   async #connect(): Promise<void> {
     const facts = await this.#commands.open();
-    await this.#clock.measure();
     if (facts === undefined || this.#advised) return;
     this.#advised = true;
     await adviseOnServer(facts, doorCommands(this.#commands), this.#logger);
+  }
+
+  /**
+   * The server behind a new connection may be another one than before, with another clock. Only a link that breaks
+   * fails it: where TIME is not allowed, the scripts say so by themselves.
+   */
+  async #measureClock(link: Parameters<Prepare>[0]): Promise<void> {
+    try {
+      await this.#clock.measure(link);
+    } catch (error) {
+      if (!(error instanceof TitanQueueError)) throw error;
+      this.#logger.debug({ error }, "the clock of Redis cannot be read");
+    }
   }
 
   async ping(): Promise<void> {
@@ -156,6 +169,7 @@ interface LineOptions {
   readonly isClosed: () => boolean;
   /** Called with the first command of each connection. */
   readonly onUse: () => void;
+  readonly prepare: Prepare | undefined;
   readonly scriptSource: RedisEngineInternals["scriptSource"] | undefined;
 }
 
@@ -200,7 +214,7 @@ class Line implements RedisCommands {
   #on<T>(call: (connection: RedisConnection) => Promise<T>): Promise<T> {
     if (this.#connection !== undefined) return call(this.#connection);
     if (this.#options.isClosed()) return Promise.reject(new ClosedError("the engine"));
-    this.#connection = this.#connections.connect();
+    this.#connection = this.#connections.connect(this.#options.prepare);
     this.#options.onUse();
     return call(this.#connection);
   }

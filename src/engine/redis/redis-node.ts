@@ -10,6 +10,8 @@ import { type LinkOptions, StandingLink, type StandingLinkUse } from "./standing
 export interface NodeOptions extends LinkOptions {
   /** How many requests may wait for a connection. */
   readonly maxWaiting: number;
+  /** Runs on each new connection, before any request. When it rejects, there is no connection yet. */
+  readonly prepare?: ((link: Link) => Promise<void>) | undefined;
 }
 
 export interface RequestOptions {
@@ -42,6 +44,7 @@ export class RedisNode {
     const use: StandingLinkUse = {
       endpoint: () => endpoint,
       what: "the connection to Redis",
+      ...(options.prepare && { prepare: options.prepare }),
       isWanted: () => this.#waiting.size > 0,
       onUp: ({ facts }) => this.#up(facts),
       onFailure: (error) => this.#failed(error),

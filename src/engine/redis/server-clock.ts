@@ -8,7 +8,7 @@ export interface ServerClock {
   now(): number;
   /** Milliseconds to add to the wall clock. */
   readonly offset: number;
-  /** Asks Redis for its time, on the connection given or its own. Called when connected and with every heartbeat. */
+  /** Asks Redis for its time, on the connection given or its own. Called on every new connection and with heartbeats. */
   measure(on?: Pick<RedisCommands, "command">): Promise<void>;
 }
 

@@ -203,6 +203,54 @@ describe("the Redis engine's life", () => {
   }
 });
 
+describe("the clock of an engine whose connection breaks", () => {
+  const HOUR = 3_600_000;
+
+  /** TIME, from a server whose clock is an hour ahead. */
+  function anHourAhead(): string {
+    const seconds = String(Math.floor((Date.now() + HOUR) / 1_000));
+    return `*2\r\n$${seconds.length}\r\n${seconds}\r\n$1\r\n0\r\n`;
+  }
+
+  const ahead = ({ broker }: Engine) => broker.now() - Date.now();
+
+  it("follows the server behind the next connection, before anything else is sent on it", async () => {
+    const engine = open(proxy.url);
+    await engine.open();
+    expect(Math.abs(ahead(engine))).toBeLessThan(2_000);
+    const time = proxy.rule({ command: "time" }, { do: "replace-reply", reply: anHourAhead() });
+    // Waits for the connection, and is sent only when the clock is known.
+    const ping = proxy.rule({ command: "ping" }, { do: "delay", ms: 0 });
+    const whenSent = ping.met.then(() => ahead(engine));
+    proxy.cut();
+    await engine.ping().catch(() => engine.ping());
+    expect(Math.abs((await whenSent) - HOUR)).toBeLessThan(2_000);
+    expect(time.fired).toBeGreaterThan(0);
+
+    proxy.heal();
+    proxy.cut();
+    await engine.ping().catch(() => engine.ping());
+    expect(Math.abs(ahead(engine))).toBeLessThan(2_000);
+  });
+
+  it("is asked for on another connection when the first breaks over it", async () => {
+    const engine = open(proxy.url);
+    await engine.open();
+    const broken = proxy.rule({ command: "time", nth: 1 }, { do: "drop-reply-then-close" });
+    proxy.cut();
+    await engine.ping().catch(() => engine.ping());
+    expect(broken.fired).toBe(1);
+  });
+
+  it("keeps no connection from a user who may not ask for it", async () => {
+    await client.acl("SETUSER", "timeless", "on", ">secret", "~*", "&*", "+@all", "-time");
+    const engine = open(redis.url.replace("redis://", "redis://timeless:secret@"));
+    await engine.open();
+    await engine.ping();
+    await client.acl("DELUSER", "timeless");
+  });
+});
+
 describe("the Redis engine on a Cluster", () => {
   it("serves queues on every node, and registers them on the one that has the registry", async () => {
     const cluster = await ClusterRig.start();
