@@ -12,23 +12,29 @@ interface FakeTimer {
 export class FakeClock implements Clock {
   #wall: number;
   #monotonic = 0;
+  readonly #passed: () => number;
   readonly #timers = new Set<FakeTimer>();
 
-  /** @param startMs - where the wall clock starts, in milliseconds since the Unix epoch */
-  constructor(startMs: number = Date.UTC(2024, 0, 1)) {
+  /**
+   * @param startMs - where the wall clock starts, in milliseconds since the Unix epoch
+   * @param along - a clock along with which this one goes, beside being advanced; timers wait for that all the same
+   */
+  constructor(startMs: number = Date.UTC(2024, 0, 1), along?: Pick<Clock, "monotonic">) {
     this.#wall = startMs;
+    const begun = along?.monotonic() ?? 0;
+    this.#passed = along === undefined ? () => 0 : () => along.monotonic() - begun;
   }
 
   now(): number {
-    return this.#wall;
+    return this.#wall + Math.ceil(this.#passed());
   }
 
   monotonic(): number {
-    return this.#monotonic;
+    return this.#monotonic + this.#passed();
   }
 
   setTimer(ms: number, callback: () => void): () => void {
-    const timer: FakeTimer = { due: this.#monotonic + Math.max(0, ms), callback };
+    const timer: FakeTimer = { due: this.monotonic() + Math.max(0, ms), callback };
     this.#timers.add(timer);
     return () => this.#timers.delete(timer);
   }
@@ -43,7 +49,7 @@ export class FakeClock implements Clock {
    * promises, immediates and sockets settle after each timer.
    */
   async advance(ms: number): Promise<void> {
-    const end = this.#monotonic + ms;
+    const end = this.monotonic() + ms;
     await settle();
     for (let timer = this.#nextDue(end); timer !== undefined; timer = this.#nextDue(end)) {
       this.#timers.delete(timer);
@@ -70,7 +76,7 @@ export class FakeClock implements Clock {
 
   /** Never backwards: a callback may itself have advanced the clock. */
   #moveTo(monotonic: number): void {
-    const step = Math.max(0, monotonic - this.#monotonic);
+    const step = Math.max(0, monotonic - this.monotonic());
     this.#monotonic += step;
     this.#wall += step;
   }
