@@ -1,5 +1,5 @@
 import { inspect } from "node:util";
-import { EngineUrlInvalidError, EngineUrlMissingError } from "titanqueue";
+import { EngineUrlInvalidError, EngineUrlMissingError, TitanQueueError } from "titanqueue";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 
 /** The command line asks for what cannot be. The message names the remedy. */
@@ -52,7 +52,7 @@ function sayAndExit(text: string, code: ExitCode): void {
 }
 
 function showAndExit(error: unknown): void {
-  process.stderr.write(`${inspect(error)}\n`);
+  process.stderr.write(`${error instanceof TitanQueueError ? error.stack : inspect(error)}\n`);
   process.exit(EXIT.failed);
 }
 

@@ -1,10 +1,12 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { VERSION } from "../version.ts";
+import { type DevCommandOptions, runDev } from "./dev.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { runWorker, type WorkerCommandOptions } from "./worker.ts";
 
-const URL_HELP =
-  "where the tasks are; without it TITANQUEUE_URL, which is the place for a URL with a password";
+const URL_HELP = "where the tasks are; without it, TITANQUEUE_URL (the place for a URL with a password)";
+
+const FILE_HELP = "exports `defineWorker({ … })` by default; .ts, .mts or .js";
 
 /** Runs one command line; resolves with the exit code. What it rejects with is for `endWith`. */
 export async function runCommand(words: readonly string[]): Promise<ExitCode> {
@@ -16,9 +18,18 @@ export async function runCommand(words: readonly string[]): Promise<ExitCode> {
     .exitOverride();
 
   program
+    .command("dev")
+    .description("run a worker file while you write it: reloads when it changes, needs no Redis")
+    .argument("<file>", FILE_HELP)
+    .option("--url <url>", `${URL_HELP}; without that, tasks are kept in memory`)
+    .action(async (file: string, options: DevCommandOptions) => {
+      code = await runDev(file, options);
+    });
+
+  program
     .command("worker")
     .description("run a worker file's handlers, until SIGTERM or Ctrl+C")
-    .argument("<file>", "exports `defineWorker({ … })` by default; .ts, .mts or .js")
+    .argument("<file>", FILE_HELP)
     .option("--url <url>", URL_HELP)
     .addOption(
       new Option(

@@ -5,10 +5,8 @@ import type { WorkerDefinition } from "titanqueue";
 import { suggestion } from "../suggestion.ts";
 import { isWorker } from "../worker-brand.ts";
 import { LoadFailure, Refusal } from "./ending.ts";
+import { EXTENSIONS } from "./extensions.ts";
 import { enableTypeScript } from "./typescript.ts";
-
-/** What Node.js runs, with the help of tsx at most. */
-export const EXTENSIONS = [".ts", ".mts", ".cts", ".js", ".mjs", ".cjs"];
 
 /** The absolute path of a worker file. @throws {@link Refusal} there is no such file. */
 export function findWorkerFile(given: string): string {

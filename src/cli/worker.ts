@@ -1,8 +1,8 @@
-import { Server, TitanQueueError, type WorkerDefinition } from "titanqueue";
-import { Failure } from "./ending.ts";
+import { Server } from "titanqueue";
 import { chooseUrl } from "./engine-url.ts";
 import type { ExitCode } from "./exit-codes.ts";
 import { serveHealth } from "./health-endpoint.ts";
+import { serve } from "./serve.ts";
 import { findWorkerFile, loadWorkerFile } from "./worker-file.ts";
 
 export interface WorkerCommandOptions {
@@ -23,23 +23,4 @@ export async function runWorker(file: string, options: WorkerCommandOptions): Pr
     process.stderr.write(`titanqueue: health at ${address}\n`);
   }
   return serve(server, worker);
-}
-
-/**
- * Runs a server until it has shut down.
- *
- * @throws {@link Failure} it could not start, for a reason that its text tells. Whatever else it throws is an error in
- * somebody's code, to be shown with its place.
- */
-export async function serve(server: Server, { mux }: WorkerDefinition): Promise<ExitCode> {
-  let crashed = false;
-  process.once("uncaughtExceptionMonitor", () => {
-    crashed = true;
-  });
-  try {
-    return await server.run(mux);
-  } catch (error) {
-    if (crashed || !(error instanceof TitanQueueError)) throw error;
-    throw new Failure(error.message, { cause: error });
-  }
 }

@@ -62,9 +62,16 @@ const ignore = (): void => undefined;
 export const silentLogger: Logger = { debug: ignore, info: ignore, warn: ignore, error: ignore };
 
 function line(level: string, fields: LogFields, text: string): string {
-  let out = `${new Date().toISOString()} ${level.toUpperCase().padEnd(5)} titanqueue: ${oneLine(text)}`;
-  for (const [key, value] of Object.entries(fields)) out += ` ${key}=${oneLine(fieldText(value))}`;
-  return out;
+  const facts = fieldsText(fields);
+  const head = `${new Date().toISOString()} ${level.toUpperCase().padEnd(5)} titanqueue: ${oneLine(text)}`;
+  return facts === "" ? head : `${head} ${facts}`;
+}
+
+/** `key=value key=value`, on one line whatever they hold. */
+export function fieldsText(fields: LogFields): string {
+  return Object.entries(fields)
+    .map(([key, value]) => `${key}=${oneLine(fieldText(value))}`)
+    .join(" ");
 }
 
 function fieldText(value: unknown): string {
@@ -78,6 +85,7 @@ function fieldText(value: unknown): string {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is being escaped
 const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
 
-function oneLine(text: string): string {
+/** Text that can do nothing to the line it is printed in, nor to the terminal. */
+export function oneLine(text: string): string {
   return text.replace(UNSAFE, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }

@@ -5,8 +5,8 @@ import { onTestFinished } from "vitest";
 export interface RunningProgram {
   readonly child: ChildProcess;
   /**
-   * Resolves with the first line it writes, to either stream, that holds `text`, after those that were waited for
-   * earlier; rejects with all it wrote when it ends without.
+   * Resolves with the first line it writes, to either stream, that holds `text`, after those that were seen before this
+   * call; rejects with all it wrote when it ends without.
    */
   line(text: string): Promise<string>;
   /** Everything it has written so far. */
@@ -55,12 +55,13 @@ export function runProgram(
   });
   const line = (text: string) =>
     new Promise<string>((resolve, reject) => {
+      const from = heard;
       const seek = () => {
-        const at = said.indexOf(text, heard);
+        const at = said.indexOf(text, from);
         const end = at === -1 ? -1 : said.indexOf("\n", at);
         if (end !== -1) {
           waiting.delete(seek);
-          heard = end;
+          heard = Math.max(heard, end);
           resolve(said.slice(said.lastIndexOf("\n", at) + 1, end));
         } else if (closed) {
           waiting.delete(seek);
