@@ -15,7 +15,7 @@ import { Inspector } from "../inspector/inspector.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { type Logger, silentLogger } from "../runtime/logger.ts";
 import { type Runtime, systemRuntime } from "../runtime/runtime.ts";
-import { type Router, routerOf } from "../server/serve-mux.ts";
+import { routerOf } from "../server/serve-mux.ts";
 import { checkServerOptions, type ServerOptions } from "../server/server-options.ts";
 import { requireKnownNames } from "../suggestion.ts";
 import type { Task } from "../task.ts";
@@ -94,7 +94,9 @@ export class TestQueue implements AsyncDisposable {
     this.runtime = runtimeOf(options);
     this.#store = engine === undefined ? new MemoryStore() : namedStore(storeName(engine));
     this.engine = createMemoryEngine({ runtime: this.runtime }, { store: this.#store });
-    this.#workshop = mux === undefined ? undefined : workshop(routerOf(mux, "mux"), server, this.runtime);
+    const policies = policiesOf(server);
+    this.#workshop =
+      mux === undefined ? undefined : { router: routerOf(mux, "mux"), runtime: this.runtime, ...policies };
     this.#attempts = this.#workshop && new Attempts({ ...this.#workshop, engine: this.engine });
     this.#inline = inline ? new Inline(this.#store, requireMux(this.#attempts), this.#record) : undefined;
     this.#client = new TestClient(this.engine, this.runtime, async (infos) => this.#inline?.run(infos));
@@ -281,22 +283,18 @@ export class TestQueue implements AsyncDisposable {
   };
 }
 
-/** All that attempts need, but for the engine. */
-interface Workshop extends Omit<AttemptsOptions, "engine"> {
+interface Policies extends Pick<AttemptsOptions, "config" | "logger"> {
   /** For attempts whose end the test gets as a value. */
   readonly quiet: Logger;
 }
 
-function workshop(router: Router, options: ServerOptions = {}, runtime: Runtime): Workshop {
-  const { logger, logLevel } = options;
-  const config = checkServerOptions({ ...options, logLevel: logLevel ?? (logger ? "info" : "warn") });
-  return {
-    router,
-    config,
-    runtime,
-    logger: config.logger,
-    quiet: logger ? config.logger : silentLogger,
-  };
+/** All that attempts need, but for the engine. */
+type Workshop = Policies & Omit<AttemptsOptions, "engine">;
+
+function policiesOf(server: ServerOptions = {}): Policies {
+  const { logger, logLevel = logger ? "info" : "warn" } = server;
+  const config = checkServerOptions({ ...server, logLevel });
+  return { config, logger: config.logger, quiet: logger ? config.logger : silentLogger };
 }
 
 function requireMux<T>(made: T | undefined): T {
