@@ -44,7 +44,10 @@ export interface Broker {
   /** Repairs up to `limit` ids that are active but have no lease. */
   sweep(queue: string, limit: number): Promise<SweepResult>;
 
-  /** Returns members of aggregation sets that nobody committed in time to their groups; answers the number of sets. */
+  /**
+   * Returns members of aggregation sets that nobody committed in time to their groups; answers the number of sets. Also
+   * looks, a little in each call, for groups with tasks that no aggregator would look at, and lists them.
+   */
   reclaimAggregationSets(queue: string): Promise<number>;
 
   /** Deletes up to `limit` completed tasks whose retention is over; answers how many. */

@@ -4,7 +4,13 @@ import { floorSeconds, pendingSinceNs } from "../../protocol/units.ts";
 import { withinClock } from "./clock-guard.ts";
 import type { Cutoff } from "./cutoff.ts";
 import type { RedisContext } from "./redis-context.ts";
-import { deleteExpired, forward, reclaimAggregationSets, trimArchive } from "./scripts.gen.ts";
+import {
+  deleteExpired,
+  forward,
+  reclaimAggregationSets,
+  relistGroups as relistGroupsScript,
+  trimArchive,
+} from "./scripts.gen.ts";
 
 type Maintenance = Pick<Broker, "forward" | "deleteExpired" | "trimArchive" | "reclaimAggregationSets">;
 type Context = Pick<RedisContext, "commands" | "clock" | "runtime" | "logger" | "commandTimeout">;
@@ -19,9 +25,28 @@ const DAY = 86_400_000;
 /** Aggregation sets that one script call returns to their groups; ours hold at most 1,000 tasks. */
 const SETS_A_CALL = 10;
 
+/** Keys of the database that one call looks at for forgotten groups: less than a millisecond of Redis's time. */
+const KEYS_A_CALL = 2_000;
+
 /** Moves what is due, deletes what is over. Any number of servers may do so for one queue at the same time. */
 export function redisMaintenance(context: Context, cutoff: Cutoff): Maintenance {
   const { commands, logger } = context;
+  /** By queue, where the search for forgotten groups goes on. Absent: at the beginning. */
+  const cursors = new Map<string, string>();
+
+  async function relistGroups(queue: string): Promise<void> {
+    const { groups, groupPrefix, taskPrefix } = queueKeys(queue);
+    const cursor = cursors.get(queue) ?? "0";
+    const pattern = `${groupPrefix.replace(/[\\*?[\]]/g, "\\$&")}*`;
+    const args = { cursor, pattern, count: KEYS_A_CALL, groupPrefix, taskPrefix };
+    const reply = await relistGroupsScript.run(commands, { groups }, args);
+    const [next, listed] = reply as [Buffer, Buffer[]];
+    cursors.set(queue, String(next));
+    if (listed.length > 0) {
+      const names = listed.map(String);
+      logger.warn({ queue, groups: names }, "groups that have tasks were not listed; listed again");
+    }
+  }
 
   return {
     async forward(queue, limit) {
@@ -98,7 +123,9 @@ export function redisMaintenance(context: Context, cutoff: Cutoff): Maintenance 
             "sets cannot be reclaimed: the group's key is of another type",
           );
         }
-        if (handled !== SETS_A_CALL) return total;
+        if (handled === SETS_A_CALL) continue;
+        await relistGroups(queue);
+        return total;
       }
     },
   };

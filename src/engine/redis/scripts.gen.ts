@@ -286,6 +286,34 @@ export const reclaimAggregationSets = {
     commands.run(reclaimAggregationSets, [keys.sets, keys.groups], [args.now, args.deadline, args.cutoff, args.limit, args.groupPrefix], options),
 } satisfies ScriptSource & { run: unknown };
 
+/** register groups that have tasks and are not registered, so that no aggregator would look at them. */
+export const relistGroups = {
+  name: "relist_groups",
+  sha1: "2bfc41d0d782384931041c1608a333428d9d2fef",
+  source: "local groups = KEYS[1]\nlocal cursor, pattern, count, group_prefix, task_prefix = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]\nlocal members_asked = 10\nlocal page = redis.pcall('SCAN', cursor, 'MATCH', pattern, 'COUNT', count)\nif page.err or type(redis.pcall('SCARD', groups)) ~= 'number' then\nreturn { '0', {} }\nend\nlocal function is_group(key, group)\nlocal members = redis.pcall('ZRANGE', key, 0, members_asked - 1)\nfor _, id in ipairs(members) do\nif redis.pcall('HGET', task_prefix .. id, 'group') == group then\nreturn true\nend\nend\nreturn false\nend\nlocal listed = {}\nfor _, key in ipairs(page[2]) do\nlocal group = string.sub(key, #group_prefix + 1)\nif redis.call('SISMEMBER', groups, group) == 0 and is_group(key, group) then\nredis.call('SREM', groups, group)\nredis.call('SADD', groups, group)\nlisted[#listed + 1] = group\nend\nend\nreturn { page[1], listed }",
+  run: (
+    commands: Pick<RedisCommands, "run">,
+    keys: {
+      /** asynq:{<queue>}:groups */
+      readonly groups: string;
+    },
+    args: {
+      /** where the last call ended; 0 to begin */
+      readonly cursor: string;
+      /** of the keys of groups */
+      readonly pattern: string;
+      /** about how many keys to look at */
+      readonly count: number;
+      /** asynq:{<queue>}:g: */
+      readonly groupPrefix: string;
+      /** asynq:{<queue>}:t: */
+      readonly taskPrefix: string;
+    },
+    options?: RedisCallOptions,
+  ): Promise<RedisReply> =>
+    commands.run(relistGroups, [keys.groups], [args.cursor, args.pattern, args.count, args.groupPrefix, args.taskPrefix], options),
+} satisfies ScriptSource & { run: unknown };
+
 /** delete archived tasks that are too old, and the oldest where there are too many. */
 export const trimArchive = {
   name: "trim_archive",

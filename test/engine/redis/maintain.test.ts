@@ -204,7 +204,10 @@ describe("reclaiming aggregation sets on Redis", () => {
     },
     async (engine) => {
       const id = await abandoned(engine);
+      // Else it would be found as a group that is not listed.
+      await engine.client.acl("SETUSER", "default", "-scan");
       expect(await engine.broker.reclaimAggregationSets(q)).toBe(1);
+      await engine.client.acl("SETUSER", "default", "+@all");
       expect(await engine.client.smembers(keys.groups)).toEqual(["digest:42"]);
       expect(await engine.client.zrange(`${keys.groupPrefix}digest:42`, "0", "-1")).toEqual([id]);
       expect(await engine.client.exists(set, keys.aggregationSets)).toBe(0);
@@ -242,6 +245,119 @@ describe("reclaiming aggregation sets on Redis", () => {
     for (let i = 0; i < 25; i += 1) await engine.client.zadd(keys.aggregationSets, 1, `${set}${i}`);
     expect(await engine.broker.reclaimAggregationSets(q)).toBe(25);
     expect(await engine.client.exists(keys.aggregationSets)).toBe(0);
+  });
+});
+
+describe("groups that have tasks and are not listed", () => {
+  const group = `${keys.groupPrefix}digest:42`;
+
+  /** As a Go peer leaves it that forwards a task, or returns an aggregation set. */
+  async function forgotten(engine: RedisHarness, queue = q, name = "digest:42"): Promise<string> {
+    const id = await enqueued(engine, queue, { groupKey: name });
+    await engine.client.del(queueKeys(queue).groups);
+    return id;
+  }
+
+  guarded(
+    redis,
+    "are listed again (V9)",
+    { script: "relist_groups", text: "redis.call('SADD', groups, group)\n" },
+    async (engine) => {
+      await forgotten(engine);
+      await engine.broker.reclaimAggregationSets(q);
+      expect(await engine.client.smembers(keys.groups)).toEqual(["digest:42"]);
+    },
+  );
+
+  guarded(
+    redis,
+    "are told from aggregation sets",
+    {
+      script: "relist_groups",
+      text: "if redis.pcall('HGET', task_prefix .. id, 'group') == group then",
+      instead: "if true then",
+    },
+    async (engine) => {
+      await forgotten(engine);
+      await engine.client.rename(group, `${group}:11111111-2222-4333-8444-555555555555`);
+      await engine.client.zadd(
+        keys.aggregationSets,
+        seconds(engine) + 60,
+        `${group}:11111111-2222-4333-8444-555555555555`,
+      );
+      await engine.broker.reclaimAggregationSets(q);
+      expect(await engine.client.exists(keys.groups)).toBe(0);
+    },
+  );
+
+  it("are found behind members that have no task", async () => {
+    const engine = await open();
+    await forgotten(engine);
+    await engine.client.zadd(group, 1, "ghost");
+    await engine.broker.reclaimAggregationSets(q);
+    expect(await engine.client.smembers(keys.groups)).toEqual(["digest:42"]);
+    await engine.client.zrem(group, "ghost");
+  });
+
+  it("are found among very many keys, some of which are looked at in each call", async () => {
+    const engine = await open();
+    const pipeline = engine.client.pipeline();
+    for (let i = 0; i < 20_000; i += 1) pipeline.set(`foreign:${i}`, "");
+    await pipeline.exec();
+    await forgotten(engine);
+    let calls = 0;
+    do {
+      await engine.broker.reclaimAggregationSets(q);
+      calls += 1;
+    } while (calls < 20 && (await engine.client.exists(keys.groups)) === 0);
+    expect(await engine.client.exists(keys.groups)).toBe(1);
+    // And round again, from the beginning.
+    await engine.client.del(keys.groups);
+    for (let i = 0; i < 11; i += 1) await engine.broker.reclaimAggregationSets(q);
+    expect(await engine.client.exists(keys.groups)).toBe(1);
+    await engine.client.config("RESETSTAT");
+    await engine.broker.reclaimAggregationSets(q);
+    expect(await engine.client.info("commandstats")).toContain("cmdstat_scan:calls=1,");
+    await engine.client.flushall();
+  });
+
+  it.each(["a*b", "a?b", "a[xyz]b", "a\\b", "\u{1f4ec}"])(
+    "are found in the queue %s, and in no other",
+    async (queue) => {
+      const engine = await open();
+      await forgotten(engine, queue);
+      await forgotten(engine, "axb");
+      await engine.broker.reclaimAggregationSets(queue);
+      expect(await engine.client.smembers(queueKeys(queue).groups)).toEqual(["digest:42"]);
+      expect(await engine.client.exists(queueKeys("axb").groups)).toBe(0);
+      await engine.client.flushall();
+    },
+  );
+
+  guarded(
+    redis,
+    "are listed even where Redis has no memory left",
+    { script: "relist_groups", text: "redis.call('SREM', groups, group)\n" },
+    async (engine) => {
+      await forgotten(engine);
+      await redis.setMaxmemory(-200_000);
+      const problem = await engine.broker.reclaimAggregationSets(q).catch((error: unknown) => error);
+      await redis.setMaxmemory("off");
+      expect(problem).toBe(0);
+      expect(await engine.client.smembers(keys.groups)).toEqual(["digest:42"]);
+    },
+  );
+
+  it("wait where the user may not look at keys", async () => {
+    const engine = await open();
+    await forgotten(engine);
+    await engine.client.acl("SETUSER", "default", "-scan");
+    expect(await engine.broker.reclaimAggregationSets(q)).toBe(0);
+    await engine.client.acl("SETUSER", "default", "+@all");
+    expect(await engine.client.exists(keys.groups)).toBe(0);
+
+    await engine.broker.reclaimAggregationSets(q);
+    expect(await engine.client.exists(keys.groups)).toBe(1);
   });
 });
 
