@@ -1,4 +1,4 @@
-import { statSync } from "node:fs";
+import { statOf } from "./stat-of.ts";
 
 /** A file, and what its state was when it was looked at. */
 export interface SignedFile {
@@ -8,6 +8,6 @@ export interface SignedFile {
 
 /** Another one as soon as a file has been written, replaced or removed. */
 export function sign(path: string): SignedFile {
-  const stats = statSync(path, { throwIfNoEntry: false });
+  const stats = statOf(path);
   return { path, signature: stats === undefined ? "gone" : `${stats.mtimeMs} ${stats.size} ${stats.ino}` };
 }

@@ -2,6 +2,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from "commander
 import { VERSION } from "../version.ts";
 import { type DevCommandOptions, runDev } from "./dev.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
+import { runInit } from "./init.ts";
 import { runWorker, type WorkerCommandOptions } from "./worker.ts";
 
 const URL_HELP = "where the tasks are; without it, TITANQUEUE_URL (the place for a URL with a password)";
@@ -40,6 +41,14 @@ export async function runCommand(words: readonly string[]): Promise<ExitCode> {
     .addOption(new Option("--health-host <host>", "the address for that").default("127.0.0.1"))
     .action(async (file: string, options: WorkerCommandOptions) => {
       code = await runWorker(file, options);
+    });
+
+  program
+    .command("init")
+    .description("write a small typed project: a task, a worker, and a script that enqueues")
+    .argument("[dir]", "where; nothing in it is overwritten", ".")
+    .action((directory: string) => {
+      code = runInit(directory);
     });
 
   program

@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { basename, dirname, extname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { WorkerDefinition } from "titanqueue";
@@ -6,12 +6,13 @@ import { suggestion } from "../suggestion.ts";
 import { isWorker } from "../worker-brand.ts";
 import { LoadFailure, Refusal } from "./ending.ts";
 import { EXTENSIONS } from "./extensions.ts";
+import { statOf } from "./stat-of.ts";
 import { enableTypeScript } from "./typescript.ts";
 
 /** The absolute path of a worker file. @throws {@link Refusal} there is no such file. */
 export function findWorkerFile(given: string): string {
   const path = resolve(given);
-  const stats = statSync(path, { throwIfNoEntry: false });
+  const stats = statOf(path);
   if (stats === undefined) throw new Refusal(`there is no file ${given}${likelyName(path)}`);
   if (!stats.isFile()) throw new Refusal(`${given} is not a file; name the one that exports the worker`);
   if (EXTENSIONS.includes(extname(path))) return path;
@@ -20,7 +21,7 @@ export function findWorkerFile(given: string): string {
 
 function likelyName(path: string): string {
   const directory = dirname(path);
-  if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) return "";
+  if (!statOf(directory)?.isDirectory()) return "";
   const names = readdirSync(directory).filter((name) => EXTENSIONS.includes(extname(name)));
   const plain = names.find((name) => basename(name, extname(name)) === basename(path, extname(path)));
   return plain === undefined ? suggestion(basename(path), names) : ` (did you mean "${plain}"?)`;

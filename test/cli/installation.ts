@@ -32,7 +32,9 @@ export class Installation {
       const quick: InlineConfig = { config: false, dts: false, sourcemap: false };
       await build({ ...config, ...quick, cwd: root, outDir, logLevel: "silent" });
     }
-    cpSync(join(root, "package.json"), join(place, "package.json"));
+    for (const path of ["package.json", "examples/starter"]) {
+      cpSync(join(root, path), join(place, path), { recursive: true });
+    }
     for (const name of Object.keys(manifest.dependencies)) {
       link(name, join(directory, "node_modules"));
     }

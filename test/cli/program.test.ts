@@ -20,7 +20,8 @@ describe("titanqueue", () => {
   it("lists its commands when asked", async () => {
     const { code, said } = await titanqueue("--help");
     expect(code).toBe(0);
-    for (const command of ["worker", "version"]) expect(said).toMatch(new RegExp(`^ {2}${command} `, "m"));
+    for (const command of ["dev", "worker", "init", "version"])
+      expect(said).toMatch(new RegExp(`^ {2}${command} `, "m"));
     expect((await titanqueue("help", "worker")).said).toContain("--health-port <port>");
   });
 

@@ -195,6 +195,7 @@ describe("titanqueue worker refuses", () => {
     ],
     ["a file without its ending", ["worker"], /there is no file worker \(did you mean "worker\.ts"\?\)/],
     ["a file in a directory that is not there", ["src/worker.ts"], /there is no file src\/worker\.ts$/m],
+    ["a file in a file", ["worker.ts/worker.ts"], /there is no file worker\.ts\/worker\.ts$/m],
     ["a directory", ["."], /\. is not a file/],
     ["what is no program", ["package.json"], /package\.json is not a worker file; expected one of \.ts/],
     ["no file", [], /missing required argument 'file'/],
