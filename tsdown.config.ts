@@ -8,7 +8,14 @@ const common: UserConfig = {
 };
 
 export default defineConfig([
-  { ...common, entry: ["src/index.ts"], format: ["esm", "cjs"], dts: true, clean: true },
+  {
+    ...common,
+    // Together, so that they share what both of them hold.
+    entry: { index: "src/index.ts", testing: "src/testing/index.ts" },
+    format: ["esm", "cjs"],
+    dts: true,
+    clean: true,
+  },
   {
     ...common,
     // The command stands on the public surface: the same copy of it that the user's worker file imports.

@@ -2,10 +2,14 @@
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import * as esm from "titanqueue";
+import * as esmTesting from "titanqueue/testing";
 
-const cjs = createRequire(import.meta.url)("titanqueue");
+const require = createRequire(import.meta.url);
+const cjs = require("titanqueue");
+const cjsTesting = require("titanqueue/testing");
 assert.notEqual(esm.Client, cjs.Client, "the two builds are the same module: nothing is tested");
 assert.deepEqual(Object.keys(esm).sort(), Object.keys(cjs).sort());
+assert.deepEqual(Object.keys(esmTesting).sort(), Object.keys(cjsTesting).sort());
 
 const builds = [
   [esm, cjs],
@@ -38,5 +42,23 @@ const inspector = new cjs.Inspector("memory:shared");
 await client.enqueue(new esm.Task("email:send"), { queue: "mail" });
 assert.deepEqual(await inspector.queues(), ["mail"]);
 await Promise.all([client.close(), inspector.close()]);
+
+// A test in one build of code in the other.
+for (const [{ testQueue }, code] of [
+  [esmTesting, cjs],
+  [cjsTesting, esm],
+]) {
+  const tick = code.defineTask("tick");
+  const mux = new code.ServeMux().handle(tick, () => {
+    throw new code.SkipRetry();
+  });
+  const q = testQueue({ mux, server: { logLevel: "silent" } });
+  const client = new code.Client(q.engine, { runtime: q.runtime });
+  await client.enqueue(tick(), { processIn: "1m" });
+  q.expectEnqueued(tick, undefined, { at: "1m" });
+  await q.advance("1m");
+  assert.equal((await q.drain()).archive, 1);
+  await client.close();
+}
 
 console.log("consumer: ESM and CommonJS know each other's errors, tasks and engines");
