@@ -23,6 +23,8 @@ const PARTIAL = here("results/.partial.json");
 
 /** How often a measurement is begun anew because others used the machine meanwhile. */
 const TRIES = 10;
+/** What is counted, and not timed, does not depend on who else uses the machine. */
+const COUNTED: ReadonlySet<Scenario["measure"]> = new Set(["idle", "memory"]);
 
 const rig = await RedisRig.start();
 const neighbours = new Neighbours([rig.pid]);
@@ -82,9 +84,6 @@ function takeUp(key: string): Run[] {
   process.stdout.write(`taking up an interrupted run after ${partial.runs.length} measurements\n`);
   return partial.runs;
 }
-
-/** What is counted, and not timed, does not depend on who else uses the machine. */
-const COUNTED: ReadonlySet<Scenario["measure"]> = new Set(["idle", "memory"]);
 
 /** On a machine that nobody else uses, where that matters. */
 async function measured(round: number, scenario: Scenario, system: SystemName): Promise<Run> {
