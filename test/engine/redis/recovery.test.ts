@@ -200,7 +200,8 @@ describe("recovering an expired attempt", () => {
         const [, lease] = await expired(engine);
         await engine.client.set(key, "wrong");
         const settlement = what === "retry" ? retry(lease, 0) : archive(lease);
-        await expect(engine.broker.recover(q, [{ expired: lease, settlement }])).rejects.toThrow(/WRONGTYPE/);
+        const call = engine.broker.recover(q, [{ expired: lease, settlement }]);
+        await expect(call).rejects.toMatchObject({ code: "REDIS_WRONG_TYPE", key });
         await engine.client.del(key);
         expect(await engine.client.zcard(keys.lease)).toBe(1);
       },
