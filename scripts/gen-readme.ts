@@ -1,24 +1,27 @@
 /**
- * `gen-readme.ts [--check]`: writes into README.md what comes from elsewhere, between `<!-- name -->` and `<!-- end -->`:
- * programs from `examples/`, figures from `bench/results/latest.json`. With `--check` it fails when that is stale.
+ * `gen-readme.ts [--check]`: writes into README.md and the guides what comes from elsewhere, between `<!-- name -->` and
+ * `<!-- end -->`: programs from `examples/`, figures from `bench/results/latest.json`. With `--check` it fails when one
+ * of them is stale.
  */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type Report, summary } from "../bench/report.ts";
 
 const here = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
-const README = here("README.md");
+const GUIDES = readdirSync(here("docs/guides")).filter((name) => name.endsWith(".md"));
 
-const before = readFileSync(README, "utf8");
-const after = before.replace(
-  /<!-- (?!end)(\S+) -->\n[\s\S]*?<!-- end -->/g,
-  (_, name: string) => `<!-- ${name} -->\n${contentOf(name)}\n<!-- end -->`,
-);
-
-if (before !== after && process.argv.includes("--check")) {
-  process.stderr.write("README.md is stale: run `npm run gen` and commit it\n");
-  process.exitCode = 1;
-} else writeFileSync(README, after);
+for (const document of ["README.md", ...GUIDES.map((name) => `docs/guides/${name}`)]) {
+  const before = readFileSync(here(document), "utf8");
+  const after = before.replace(
+    /<!-- (?!end)(\S+) -->\n[\s\S]*?<!-- end -->/g,
+    (_, name: string) => `<!-- ${name} -->\n${contentOf(name)}\n<!-- end -->`,
+  );
+  if (before === after) continue;
+  if (process.argv.includes("--check")) {
+    process.stderr.write(`${document} is stale: run \`npm run gen\` and commit it\n`);
+    process.exitCode = 1;
+  } else writeFileSync(here(document), after);
+}
 
 function contentOf(name: string): string {
   if (name === "bench") return figures();

@@ -13,6 +13,7 @@ const PROGRAMS: Readonly<Record<string, { readonly says: RegExp; readonly serves
   "handlers.mts": { says: /page:fetch, attempt 1: TypeError/ },
   "producer.mts": { says: /report-2030-01-31 is scheduled until \d{4}-/ },
   "results.mts": { says: /is completed: 6/ },
+  "waiting.mts": { says: /^0 tasks have still to run/ },
 };
 
 /** Runs an example on an engine in its own memory; resolves with its exit code and what it said. */
