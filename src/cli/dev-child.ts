@@ -33,7 +33,7 @@ try {
   const worker = await loadWorkerFile(path, shown);
   flushLoads();
   const tasks = new TaskLog(log, systemClock);
-  server = new Server(undefined, tasks.listening({ logger: log, ...worker.server }));
+  server = new Server(undefined, tasks.listening(worker.server));
   tasks.follow(server);
   const timeout = parseLongDuration("shutdownTimeout", worker.server.shutdownTimeout ?? "8s");
   tell({ kind: "serving", shutdownLimit: timeout + AFTER_TIMEOUT });

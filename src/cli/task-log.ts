@@ -1,5 +1,8 @@
-import type { Clock, Server, ServerOptions, TaskSettled, Verdict } from "titanqueue";
+import type { Clock, Logger, Server, ServerOptions, TaskSettled, Verdict } from "titanqueue";
 import type { PrettyLog } from "./pretty-log.ts";
+
+/** What a server logs of failures, which are told here in more words. */
+const TOLD_HERE = ["attempt failed", "task archived", "task dropped"];
 
 /** Frames of a failure that are shown. */
 const SHOWN_FRAMES = 4;
@@ -21,11 +24,12 @@ export class TaskLog {
     this.#clock = clock;
   }
 
-  /** These options, with an ear for failures. */
+  /** These options, with an ear for failures, and our log where there is none. */
   listening(options: ServerOptions): ServerOptions {
     const { errorHandler } = options;
     return {
       ...options,
+      logger: options.logger ?? this.#untold(),
       errorHandler: (error, task, ctx, verdict) => {
         if (ctx !== undefined) this.#failed.set(ctx.taskId, { error, verdict });
         return errorHandler?.(error, task, ctx, verdict);
@@ -37,6 +41,15 @@ export class TaskLog {
     server.on("taskStarted", ({ type, taskId }) => this.#log.tell("started", `${type} ${taskId}`));
     server.on("leaseLost", ({ taskId }) => this.#failed.delete(taskId));
     server.on("taskSettled", (settled) => this.#settled(settled));
+  }
+
+  #untold(): Logger {
+    const pass =
+      (level: keyof Logger): Logger[keyof Logger] =>
+      (fields, text) => {
+        if (!TOLD_HERE.includes(text)) this.#log[level](fields, text);
+      };
+    return { debug: pass("debug"), info: pass("info"), warn: pass("warn"), error: pass("error") };
   }
 
   #settled({ type, taskId, queue, attempt, outcome, cause, durationMs }: TaskSettled): void {

@@ -66,9 +66,11 @@ describe("titanqueue dev", () => {
   });
 
   it("tells why a task failed, where, and when it runs again", async () => {
-    const { line } = dev(behaving('throw new Error("no mail\\u001b[2J server");'), ["worker.mjs"]);
+    const { line, said } = dev(behaving('throw new Error("no mail\\u001b[2J server");'), ["worker.mjs"]);
     expect(await line("retry")).toMatch(/work \S+ in \d+ ms: no mail\\u001b\[2J server; again in \d+ s$/);
     expect(await line("at ")).toMatch(/^ +at .*worker\.mjs:5:\d+/);
+    // Once: the server's own line would say the same.
+    expect(said()).not.toContain("attempt failed");
   });
 
   it("reloads when a file that the worker imports changes, however the editor writes it", async () => {
