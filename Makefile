@@ -9,7 +9,7 @@ BUILT := dist/index.mjs
 SOURCES := $(shell find src -type f) tsdown.config.ts package.json
 TEST_REPORT := .cache/tests.json
 
-.PHONY: help demo test test-all check types lint doors generated lockfile unused package consumer \
+.PHONY: help demo test test-all check types lint doors generated lockfile unused package consumer examples \
 	bench bench-smoke build run-redis run-server run-client clean
 
 help: ## this list
@@ -24,7 +24,7 @@ test: $(INSTALLED) ## every test but the slow ones; finds or installs a Redis (A
 test-all: $(INSTALLED) ## the slow ones too
 	@$(call run-tests,--mode all)
 
-check: types lint doors generated lockfile unused package consumer ## types, lint, doors, generated files, package
+check: types lint doors generated lockfile unused package consumer examples ## types, lint, doors, generated files, package
 
 build: $(INSTALLED) ## the package, under dist/
 	tsdown
@@ -75,6 +75,10 @@ package: $(BUILT)
 
 consumer: $(BUILT)
 	tsx scripts/check-consumer.ts
+
+# Users' tests with the built package, each by its own runner.
+examples: $(BUILT)
+	npm run examples
 
 # The report is read afterwards: a run without tests, or with skipped ones, is a failed run.
 define run-tests

@@ -33,22 +33,39 @@ export function assertEnqueued(
     count === undefined
       ? `${expectation} is not enqueued`
       : `expected ${count} of ${expectation} to be enqueued, found ${found.length}`;
-  throw failure([head, ...whatWaits(expectation, scene), ...whatElse(expectation, scene)], caller);
+  const lines = [head, ...whatWaits(expectation, scene), ...whatElse(expectation, scene)];
+  throw failure(lines, { expected: count ?? "at least 1", actual: found.length, caller });
 }
 
 export function assertNotEnqueued(expectation: Expectation, scene: Scene, caller: Caller): void {
   const found = scene.waiting.filter((task) => expectation.differences(task).length === 0);
   if (found.length > 0) {
     const head = `${expectation} is enqueued, and should not be`;
-    throw failure([head, ...listed(found, (task) => describe(task, scene.now))], caller);
+    const lines = [head, ...listed(found, (task) => describe(task, scene.now))];
+    throw failure(lines, { expected: 0, actual: found.length, caller });
   }
   if (scene.calls > 0) {
-    throw failure([`nobody can say yet whether ${expectation} is enqueued`, underWay(scene)], caller);
+    const lines = [`nobody can say yet whether ${expectation} is enqueued`, underWay(scene)];
+    throw failure(lines, { expected: 0, actual: "unknown", caller });
   }
 }
 
-function failure(lines: readonly string[], caller: Caller): AssertionError {
-  return new AssertionError({ message: lines.join("\n"), stackStartFn: caller });
+interface Counted {
+  readonly expected: unknown;
+  readonly actual: unknown;
+  readonly caller: Caller;
+}
+
+/** The message says it all. The counts are for runners that print something of their own beside it. */
+function failure(lines: readonly string[], { expected, actual, caller }: Counted): AssertionError {
+  const error = new AssertionError({
+    message: lines.join("\n"),
+    expected,
+    actual,
+    stackStartFn: caller,
+  });
+  // Vitest's word for: no comparison of the two.
+  return Object.assign(error, { showDiff: false });
 }
 
 /** Those of the type that is meant come first, and say in what they differ. */

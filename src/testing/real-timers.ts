@@ -8,8 +8,7 @@ export function requireRealTimers(): void {
   // The mark of the library that vitest, jest and sinon use. Promises of ours need immediates.
   if ((globalThis.setImmediate as { clock?: unknown }).clock === undefined) return;
   throw new Error(
-    "fake timers are in place, so nothing here would ever answer: titanqueue/testing has a clock of its own " +
-      '(q.advance); for dates, fake nothing but them: vi.useFakeTimers({ toFake: ["Date"] }), ' +
-      "or jest.useFakeTimers({ doNotFake: [...] }) with all but Date",
+    "fake timers are in place, so nothing here would ever answer; titanqueue/testing has a clock of its own, which " +
+      "q.advance() turns. For dates, fake nothing but Date (toFake in vitest, doNotFake in jest)",
   );
 }

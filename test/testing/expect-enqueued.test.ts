@@ -133,6 +133,27 @@ describe("expectEnqueued", () => {
     );
   });
 
+  it("is an AssertionError with counts, for runners that print them", async () => {
+    await q.client.enqueue(tick());
+    const counts = (assertion: () => unknown) => {
+      try {
+        assertion();
+      } catch (error) {
+        const { code, expected, actual } = error as AssertionError;
+        return { code, expected, actual };
+      }
+      throw new Error("the assertion held");
+    };
+    const code = "ERR_ASSERTION";
+    expect(counts(() => q.expectEnqueued(welcome))).toEqual({ code, expected: "at least 1", actual: 0 });
+    expect(counts(() => q.expectEnqueued(tick, undefined, { count: 2 }))).toEqual({
+      code,
+      expected: 2,
+      actual: 1,
+    });
+    expect(counts(() => q.refuteEnqueued(tick))).toEqual({ code, expected: 0, actual: 1 });
+  });
+
   it("points to the line of the test", async () => {
     const error = (() => {
       try {
