@@ -1,4 +1,5 @@
 import { AssertionError } from "node:assert";
+import { readFileSync } from "node:fs";
 import { beforeEach, describe, expect, it } from "vitest";
 import { defineTask } from "../../src/define-task.ts";
 import { InvalidOptionError } from "../../src/errors.ts";
@@ -50,6 +51,17 @@ describe("expectEnqueued", () => {
         "    pending in low",
       ].join("\n"),
     );
+  });
+
+  it("fails as the guide shows", async () => {
+    const guide = readFileSync(new URL("../../docs/guides/testing.md", import.meta.url), "utf8");
+    const [, shown] = /```text\n(.*?)\n```/s.exec(guide) ?? [];
+    await q.client.enqueue(new Task("email:welcome", { to: "ada@example.com" }), {
+      queue: "mail",
+      processIn: "10m",
+    });
+    const failing = () => q.expectEnqueued("email:welcome", { to: "bob@example.com" }, { at: "5m" });
+    expect(failureOf(failing)).toBe(shown);
   });
 
   it("says that nothing is enqueued, and what has run already", async () => {
