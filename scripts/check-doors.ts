@@ -48,9 +48,10 @@ const DOORS: Readonly<Record<string, Door>> = {
   engine: { rooms: ["broker", "runtime", "errors.ts", "duration.ts", "suggestion.ts"] },
   "engine/embedded": { rooms: ENGINE },
   "engine/memory": { rooms: [...ENGINE, "engine/embedded"] },
+  "engine/sqlite": { rooms: [...ENGINE, "engine/embedded"] },
   "engine/redis": { rooms: ENGINE, packages: ["ioredis"] },
   "create-engine.ts": {
-    rooms: [...SMALL_FILES, "broker", "runtime", "engine", "engine/memory", "engine/redis"],
+    rooms: [...SMALL_FILES, "broker", "runtime", "engine", "engine/memory", "engine/redis", "engine/sqlite"],
   },
   client: { rooms: UPPER },
   inspector: { rooms: UPPER },
@@ -72,7 +73,16 @@ const DOORS: Readonly<Record<string, Door>> = {
     packages: ["titanqueue", "commander", "picocolors"],
   },
   "index.ts": {
-    rooms: [...UPPER, "client", "inspector", "server", "define-worker.ts", "engine/memory", "engine/redis"],
+    rooms: [
+      ...UPPER,
+      "client",
+      "inspector",
+      "server",
+      "define-worker.ts",
+      "engine/memory",
+      "engine/redis",
+      "engine/sqlite",
+    ],
   },
 };
 

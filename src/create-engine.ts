@@ -2,6 +2,7 @@ import { type Engine, type EngineOptions, engineBrand } from "./broker/engine.ts
 import { checkEngineOptions } from "./engine/engine-options.ts";
 import { namedMemoryEngine } from "./engine/memory/memory-engine.ts";
 import { redisEngine } from "./engine/redis/redis-engine.ts";
+import { sqliteEngineOf } from "./engine/sqlite/sqlite-engine.ts";
 import { EngineUrlInvalidError, EngineUrlMissingError, UnsupportedClientError } from "./errors.ts";
 import { suggestion } from "./suggestion.ts";
 
@@ -11,6 +12,7 @@ const SCHEMES: Readonly<Record<string, (url: string, options: EngineOptions) => 
   "redis-socket": redisEngine,
   "redis-sentinel": redisEngine,
   "redis-cluster": redisEngine,
+  sqlite: sqliteEngineOf,
   memory: (url, options) => namedMemoryEngine(url.slice("memory:".length), options),
 };
 
@@ -19,6 +21,8 @@ const SCHEMES: Readonly<Record<string, (url: string, options: EngineOptions) => 
  *
  * - `redis://[user:password@]host[:port][/db]`, `rediss://` with TLS, `redis-socket:///path`,
  *   `redis-sentinel://h1:p,h2:p/db?master=name`, `redis-cluster://h1:p,h2:p`
+ * - `sqlite:./tasks.db`, `sqlite:///abs/tasks.db`, with `?synchronous=full` if need be: a file, relative to the working
+ *   directory or absolute
  * - `memory:` and `memory:name`: one store each in this process, shared by all who name it
  *
  * @param url - without one, the environment variable TITANQUEUE_URL

@@ -296,6 +296,100 @@ export class RedisCommandError extends TitanQueueError {
   readonly code = RedisCommandError.code;
 }
 
+/** This Node has no SQLite, and the package that brings it is not installed. The message is the command to run. */
+export class SqliteDriverMissingError extends TitanQueueError {
+  static readonly code = "SQLITE_DRIVER_MISSING";
+  override readonly name = "SqliteDriverMissingError";
+  readonly code = SqliteDriverMissingError.code;
+
+  constructor(options?: ErrorOptions) {
+    super(
+      "Node before 22.13 has no SQLite of its own; run: npm install @photostructure/sqlite@1 (or use a newer Node)",
+      options,
+    );
+  }
+}
+
+/** A problem with a SQLite file, which `file` names. */
+abstract class SqliteFileProblem extends TitanQueueError {
+  /** Its full path. */
+  readonly file: string;
+
+  constructor(file: string, problem: string, options?: ErrorOptions) {
+    super(`${file}: ${problem}`, options);
+    this.file = file;
+  }
+}
+
+/** The directory that the file is to lie in does not exist. It is not made: the path may be a mistake. */
+export class SqliteDirectoryMissingError extends SqliteFileProblem {
+  static readonly code = "SQLITE_DIRECTORY_MISSING";
+  override readonly name = "SqliteDirectoryMissingError";
+  readonly code = SqliteDirectoryMissingError.code;
+}
+
+/** The file, or the directory that it lies in, cannot be written. Nothing was stored. */
+export class SqliteReadOnlyError extends SqliteFileProblem {
+  static readonly code = "SQLITE_READ_ONLY";
+  override readonly name = "SqliteReadOnlyError";
+  readonly code = SqliteReadOnlyError.code;
+}
+
+/** The disk is full. Nothing was stored; everything goes on as soon as there is space. */
+export class SqliteFullError extends SqliteFileProblem {
+  static readonly code = "SQLITE_FULL";
+  override readonly name = "SqliteFullError";
+  readonly code = SqliteFullError.code;
+}
+
+/** The file is something else: no SQLite database, or one of another program. It was left as it is. */
+export class SqliteForeignFileError extends SqliteFileProblem {
+  static readonly code = "SQLITE_FOREIGN_FILE";
+  override readonly name = "SqliteForeignFileError";
+  readonly code = SqliteForeignFileError.code;
+}
+
+/** The file is damaged. */
+export class SqliteCorruptError extends SqliteFileProblem {
+  static readonly code = "SQLITE_CORRUPT";
+  override readonly name = "SqliteCorruptError";
+  readonly code = SqliteCorruptError.code;
+}
+
+/** A newer version of this package has written the file. It was left as it is. */
+export class SqliteSchemaNewerError extends SqliteFileProblem {
+  static readonly code = "SQLITE_SCHEMA_NEWER";
+  override readonly name = "SqliteSchemaNewerError";
+  readonly code = SqliteSchemaNewerError.code;
+  readonly version: number;
+
+  constructor(file: string, version: number, known: number) {
+    super(file, `its schema has version ${version}, this titanqueue knows ${known}; use a newer titanqueue`);
+    this.version = version;
+  }
+}
+
+/** The file was deleted or moved while the engine used it. Nothing was stored where anybody could find it. */
+export class SqliteFileGoneError extends SqliteFileProblem {
+  static readonly code = "SQLITE_FILE_GONE";
+  override readonly name = "SqliteFileGoneError";
+  readonly code = SqliteFileGoneError.code;
+}
+
+/** SQLite answered with an error that has no class of its own. */
+export class SqliteError extends SqliteFileProblem {
+  static readonly code = "SQLITE_ERROR";
+  override readonly name = "SqliteError";
+  readonly code = SqliteError.code;
+  /** It came at such a moment that what was to be stored may be stored all the same. */
+  readonly inDoubt: boolean;
+
+  constructor(file: string, problem: string, options?: ErrorOptions, inDoubt = false) {
+    super(file, problem, options);
+    this.inDoubt = inDoubt;
+  }
+}
+
 /** A stored message is not what the protocol says. The task is quarantined: archived with its bytes untouched. */
 export class DecodeError extends TitanQueueError {
   static readonly code = "MESSAGE_UNDECODABLE";

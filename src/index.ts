@@ -25,6 +25,7 @@ export type { Duration } from "./duration.ts";
 export { memoryEngine } from "./engine/memory/memory-engine.ts";
 export { redisEngine } from "./engine/redis/redis-engine.ts";
 export type { IoredisClient, RedisLocation, RedisSource } from "./engine/redis/redis-source.ts";
+export { type SqliteEngineOptions, sqliteEngine } from "./engine/sqlite/sqlite-engine.ts";
 export * from "./errors.ts";
 export {
   Inspector,

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { createEngine, resolveEngine } from "../src/create-engine.ts";
 import { memoryEngine } from "../src/engine/memory/memory-engine.ts";
 import { redisEngine } from "../src/engine/redis/redis-engine.ts";
+import { sqliteEngine } from "../src/engine/sqlite/sqlite-engine.ts";
 import {
   EngineUrlInvalidError,
   EngineUrlMissingError,
@@ -23,6 +24,8 @@ describe("createEngine", () => {
     ["redis-cluster://a:1,b:2", "redis"],
     ["memory:", "memory"],
     ["memory:name", "memory"],
+    ["sqlite:tasks.db", "sqlite"],
+    ["sqlite:///nowhere/tasks.db?synchronous=full", "sqlite"],
   ])("makes of %s the engine that serves it, without connecting", (url, kind) => {
     expect(createEngine(url).kind).toBe(kind);
   });
@@ -70,6 +73,7 @@ describe("the options of an engine", () => {
   const doors: [string, (options: never) => unknown][] = [
     ["memoryEngine", memoryEngine],
     ["redisEngine", (options) => redisEngine("redis://localhost", options)],
+    ["sqliteEngine", (options) => sqliteEngine("tasks.db", options)],
     ["createEngine", (options) => createEngine("memory:", options)],
     ["resolveEngine, beside an engine,", (options) => resolveEngine(memoryEngine(), options)],
   ];

@@ -18,10 +18,14 @@ const NAMES = ["runtime", "logger", "commandTimeout"] as const;
  * Checks options and fills in the defaults. Every engine does, also one that has no use for some of them: the same
  * program may run on another one tomorrow.
  *
+ * @param ownNames - of options that only this engine has, and checks by itself
  * @throws {@link InvalidOptionError} naming the option, what was wrong, and what is allowed.
  */
-export function checkEngineOptions(options: EngineOptions): CheckedEngineOptions {
-  requireKnownNames("an engine", options, NAMES);
+export function checkEngineOptions(
+  options: EngineOptions,
+  ownNames: readonly string[] = [],
+): CheckedEngineOptions {
+  requireKnownNames("an engine", options, [...NAMES, ...ownNames]);
   const { runtime = systemRuntime, logger, commandTimeout = "5s" } = options;
   return {
     runtime: requireRuntime(runtime),

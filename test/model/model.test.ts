@@ -4,6 +4,7 @@ import { queueKeys } from "../../src/protocol/keys.ts";
 import { openMemory } from "../engine/memory/memory-harness.ts";
 import type { Guard } from "../engine/redis/guarded.ts";
 import { openRedis, type RedisHarness } from "../engine/redis/harness.ts";
+import { openSqlite } from "../engine/sqlite/sqlite-harness.ts";
 import { redisForFile } from "../support/redis-rig.ts";
 import { type Command, commandRuns, type Damage, QUEUE } from "./commands.ts";
 import { engineSide } from "./engine-side.ts";
@@ -60,6 +61,17 @@ async function doDamage({ client }: RedisHarness, damage: Damage): Promise<boole
 
 describe("an engine does what the model does", () => {
   it("the memory engine", () => fc.assert(agrees(memory), { numRuns: 2_000 }), TIMEOUT);
+
+  it(
+    "the SQLite engine",
+    async () => {
+      await fc.assert(
+        agrees(async () => engineSide(await openSqlite())),
+        { numRuns: 150 },
+      );
+    },
+    TIMEOUT,
+  );
 
   it(
     "the Redis engine",

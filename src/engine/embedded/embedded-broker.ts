@@ -16,14 +16,14 @@ export type News = Pick<Broker, "watch" | "subscribeCancelations">;
 
 /** The phases of a task's life behind the engine's door; each call is one piece of work on the store. */
 export function embeddedBroker(
-  { write }: Transactions,
+  transactions: Transactions,
   news: News,
   clock: Clock,
   timings: LeaseTimings,
 ): Broker {
   const now = () => clock.now();
   const on = <T>(name: string, work: (queue: EmbeddedQueue) => T): Promise<T> =>
-    write((store) => work(store.queue(name)));
+    transactions.write((store) => work(store.queue(name)));
 
   return {
     now,
@@ -31,7 +31,7 @@ export function embeddedBroker(
     enqueue: async (entries, { signal } = {}) => {
       try {
         if (signal?.aborted) throw givenUp(signal);
-        return await write(
+        return await transactions.write(
           (store) => entries.map((entry) => enqueue(store.queue(entry.message.queue), entry, now())),
           signal,
         );
@@ -42,7 +42,9 @@ export function embeddedBroker(
 
     exchange: async (name, outcomes, limit) => {
       for (const { settlement } of outcomes) checkSettlement(settlement);
-      return write((store) => exchange(store, store.queue(name), outcomes, limit, timings, now()));
+      return transactions.write((store) =>
+        exchange(store, store.queue(name), outcomes, limit, timings, now()),
+      );
     },
     extendLeases: (name, leased) =>
       on(name, (queue) => leased.map((each) => extend(queue, each, timings, now()))),
@@ -59,12 +61,13 @@ export function embeddedBroker(
     deleteExpired: (name, limit) => on(name, (queue) => deleteExpired(queue, limit, now())),
     trimArchive: (name, limit) => on(name, (queue) => trimArchive(queue, limit, now())),
 
-    ...news,
+    watch: (wake) => news.watch(wake),
+    subscribeCancelations: (onCancel) => news.subscribeCancelations(onCancel),
 
     writeServerState: (info, workers, ttl) =>
-      write((store) => store.writeServer({ info, workers, expiresAt: now() + ttl }, now())),
-    clearServerState: (server) => write((store) => store.clearServer(server)),
-    publishCancelation: (taskId) => write((store) => store.publishCancelation(taskId, now())),
+      transactions.write((store) => store.writeServer({ info, workers, expiresAt: now() + ttl }, now())),
+    clearServerState: (server) => transactions.write((store) => store.clearServer(server)),
+    publishCancelation: (taskId) => transactions.write((store) => store.publishCancelation(taskId, now())),
   };
 }
 

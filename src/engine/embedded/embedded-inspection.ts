@@ -3,27 +3,27 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Transactions } from "./embedded-store.ts";
 import { listTasks, queueInfo, taskInfo } from "./inspect.ts";
 
-export function embeddedInspection({ read, write }: Transactions, clock: Clock): Inspection {
+export function embeddedInspection(transactions: Transactions, clock: Clock): Inspection {
   return {
-    queues: () => read((store) => store.queueNames()),
+    queues: () => transactions.read((store) => store.queueNames()),
     queueInfo: (name) =>
-      read((store) => {
+      transactions.read((store) => {
         const queue = store.queue(name);
         return queue.registered ? queueInfo(queue, clock.now()) : undefined;
       }),
     taskInfo: (name, taskId) =>
-      read((store) => {
+      transactions.read((store) => {
         const queue = store.queue(name);
         const task = queue.find(taskId);
         return task && taskInfo(queue, task, clock.now());
       }),
     listTasks: (name, state, page) =>
-      read((store) => {
+      transactions.read((store) => {
         const queue = store.queue(name);
         return queue.registered ? listTasks(queue, state, page, clock.now()) : undefined;
       }),
 
-    pauseQueue: (name) => write((store) => store.queue(name).setPaused(true)),
-    unpauseQueue: (name) => write((store) => store.queue(name).setPaused(false)),
+    pauseQueue: (name) => transactions.write((store) => store.queue(name).setPaused(true)),
+    unpauseQueue: (name) => transactions.write((store) => store.queue(name).setPaused(false)),
   };
 }

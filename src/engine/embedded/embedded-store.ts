@@ -87,6 +87,8 @@ export interface EmbeddedQueue {
   sliceGroup(group: string, from: number, count: number): EmbeddedTask[];
   /** The task with the highest score. */
   last(state: Ungrouped): EmbeddedTask | undefined;
+  /** Whether any task is in that state. */
+  has(state: Ungrouped): boolean;
   size(state: Ungrouped): number;
   sizes(): Pick<QueueRecord, TaskState | "groups">;
   /** The task's message, in bytes of the caller's own. May be damaged when somebody else wrote it. */

@@ -29,7 +29,7 @@ export function exchange(
   return {
     answers: requeued.reverse(),
     leased,
-    more: !queue.paused && queue.slice("pending", 0, 1).length > 0,
+    more: !queue.paused && queue.has("pending"),
     quarantined,
     dropped: [],
   };

@@ -17,7 +17,8 @@ export function forward(queue: EmbeddedQueue, limit: number, now: number): Forwa
   return { moved: due.length, nextDueAt: nextDue(queue)?.score };
 }
 
-function nextDue(queue: EmbeddedQueue): EmbeddedTask | undefined {
+/** The scheduled or retrying task that falls due first. */
+export function nextDue(queue: EmbeddedQueue): EmbeddedTask | undefined {
   const [scheduled] = queue.slice("scheduled", 0, 1);
   const [retry] = queue.slice("retry", 0, 1);
   if (scheduled === undefined || retry === undefined) return scheduled ?? retry;

@@ -76,6 +76,10 @@ export class StoredQueue implements EmbeddedQueue {
     return this.sets[state].last();
   }
 
+  has(state: Ungrouped): boolean {
+    return this.sets[state].size > 0;
+  }
+
   size(state: Ungrouped): number {
     return this.sets[state].size;
   }

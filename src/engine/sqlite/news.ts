@@ -1,0 +1,166 @@
+import type { QueueWatch, Wake } from "../../broker/broker.ts";
+import { ClosedError } from "../../errors.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Logger } from "../../runtime/logger.ts";
+import type { News } from "../embedded/embedded-broker.ts";
+import type { EngineDoor } from "../embedded/engine-door.ts";
+import type { SqliteStore } from "./sqlite-store.ts";
+import type { Turns } from "./turns.ts";
+import { SqliteWatch } from "./watch.ts";
+
+export interface SqliteNewsOptions {
+  readonly turns: Pick<Turns, "read" | "hasNews">;
+  readonly door: EngineDoor;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Milliseconds between looks at the file's version, a few microseconds each, which shows what other processes do. */
+const POLL = 20;
+/** The same while the file cannot be read. */
+const POLL_IN_TROUBLE = 250;
+
+interface Listener {
+  readonly onCancel: (taskId: string) => void;
+  /** Number of the last cancelation that it need not hear of. */
+  heard: number;
+}
+
+/**
+ * News of the file. What engines of this process write is told at once, what other processes write shows in the file's
+ * version; either way whoever waits for something looks whether it is there.
+ */
+export class SqliteNews implements News {
+  readonly #options: SqliteNewsOptions;
+  readonly #watches = new Set<SqliteWatch>();
+  readonly #listeners = new Set<Listener>();
+  /** A look waits for its turn. */
+  #isLookDue = false;
+  #isLive = false;
+  #cancelPoll: (() => void) | undefined;
+
+  constructor(options: SqliteNewsOptions) {
+    this.#options = options;
+  }
+
+  watch(wake: Wake): QueueWatch {
+    const { door } = this.#options;
+    door.check();
+    const watch = new SqliteWatch({
+      wake,
+      onArm: () => this.look(),
+      isLive: () => this.#isLive,
+      onClose: () => {
+        forget();
+        this.#watches.delete(watch);
+      },
+    });
+    const forget = door.onClose(() => watch.close());
+    this.#watches.add(watch);
+    return watch;
+  }
+
+  async subscribeCancelations(onCancel: (taskId: string) => void): Promise<() => Promise<void>> {
+    const { door, turns } = this.#options;
+    const listener = { onCancel, heard: 0 };
+    const end = () => {
+      forget();
+      this.#listeners.delete(listener);
+    };
+    const forget = door.onClose(() => end());
+    try {
+      await turns.read((store) => {
+        listener.heard = store.lastCancelation();
+        // Now, not when this is answered: the next one may come in between.
+        this.#listeners.add(listener);
+      });
+    } catch (error) {
+      end();
+      throw error;
+    }
+    this.#pollOn();
+    return async () => end();
+  }
+
+  /** Something may have happened: looks for whatever anybody waits for. */
+  look(): void {
+    if (this.#isLookDue || !this.#isWanted()) return;
+    this.#isLookDue = true;
+    this.#pollOn();
+    const { turns } = this.#options;
+    turns
+      .read((store) => this.#found(store))
+      .then(
+        (tell) => {
+          this.#isLive = true;
+          tell();
+        },
+        (error: unknown) => this.#cannotLook(error),
+      );
+  }
+
+  #isWanted(): boolean {
+    if (this.#listeners.size > 0) return true;
+    for (const watch of this.#watches) if (watch.isArmed) return true;
+    return false;
+  }
+
+  /** What there is to tell. */
+  #found(store: SqliteStore): () => void {
+    this.#isLookDue = false;
+    const wakes = [...this.#watches].map((watch) => ({ watch, reasons: watch.look(store) }));
+    const cancelations = this.#unheard(store);
+    return () => {
+      for (const { watch, reasons } of wakes) watch.wake(reasons);
+      for (const tell of cancelations) tell();
+    };
+  }
+
+  #unheard(store: SqliteStore): (() => void)[] {
+    if (this.#listeners.size === 0) return [];
+    const last = store.lastCancelation();
+    const listeners = [...this.#listeners];
+    // In a file that took the place of another they begin anew.
+    for (const listener of listeners) listener.heard = Math.min(listener.heard, last);
+    const cancelations = store.cancelationsAfter(Math.min(...listeners.map(({ heard }) => heard)));
+    return listeners.flatMap((listener) => {
+      const unheard = cancelations.filter(({ number }) => number > listener.heard);
+      listener.heard = last;
+      return unheard.map(({ taskId }) => () => {
+        if (this.#listeners.has(listener)) listener.onCancel(taskId);
+      });
+    });
+  }
+
+  #cannotLook(error: unknown): void {
+    this.#isLookDue = false;
+    if (error instanceof ClosedError) return;
+    if (this.#isLive)
+      this.#options.logger.warn({ error }, "no news of the file; trying again until there are");
+    this.#isLive = false;
+    for (const watch of this.#watches) watch.wakeAll();
+  }
+
+  // ---- other processes ----------------------------------------------------------------------------------------
+
+  #pollOn(): void {
+    if (this.#cancelPoll !== undefined || !this.#isWanted()) return;
+    const { clock, door } = this.#options;
+    const poll = () => {
+      this.#cancelPoll = undefined;
+      if (door.closed) return;
+      if (this.#hasNews()) this.look();
+      this.#pollOn();
+    };
+    this.#cancelPoll = clock.setTimer(this.#isLive ? POLL : POLL_IN_TROUBLE, poll);
+  }
+
+  #hasNews(): boolean {
+    try {
+      return this.#options.turns.hasNews();
+    } catch {
+      // The look meets the same trouble, and tells it.
+      return true;
+    }
+  }
+}

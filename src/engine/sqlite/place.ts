@@ -1,0 +1,41 @@
+import { accessSync, type BigIntStats, constants, statSync } from "node:fs";
+import { dirname } from "node:path";
+import { SqliteDirectoryMissingError, SqliteForeignFileError, SqliteReadOnlyError } from "../../errors.ts";
+
+function look(path: string): BigIntStats | undefined {
+  return statSync(path, { bigint: true, throwIfNoEntry: false });
+}
+
+/** Which file lies at a path; `undefined`: none. Another file there has another identity as long as the first is open. */
+export function identityOf(path: string): string | undefined {
+  const found = look(path);
+  return found && `${found.dev}:${found.ino}`;
+}
+
+/**
+ * Checks that a database can lie at `file`. SQLite itself would say "unable to open" to most of this, and would open a
+ * file that it cannot write to, to fail at the first task.
+ *
+ * @throws SqliteDirectoryMissingError, SqliteForeignFileError, SqliteReadOnlyError
+ */
+export function checkPlace(file: string): void {
+  const directory = dirname(file);
+  if (look(directory)?.isDirectory() !== true) {
+    throw new SqliteDirectoryMissingError(file, `the directory ${directory} does not exist`);
+  }
+  const found = look(file);
+  if (found !== undefined && !found.isFile()) {
+    throw new SqliteForeignFileError(file, found.isDirectory() ? "is a directory" : "is not a plain file");
+  }
+  if (found !== undefined) requireWritable(file, file, "cannot be read and written");
+  requireWritable(file, directory, `the directory ${directory} cannot be written`);
+}
+
+function requireWritable(file: string, path: string, problem: string): void {
+  try {
+    accessSync(path, constants.R_OK | constants.W_OK);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new SqliteReadOnlyError(file, `${problem} by this process (${code})`, { cause: error });
+  }
+}

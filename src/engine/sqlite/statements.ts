@@ -1,0 +1,84 @@
+import type { SqliteDatabase, SqliteStatement } from "./driver.ts";
+import { PICKED, STATE } from "./schema.ts";
+
+/** All of a task but its message and result, which may be large. */
+const HEAD = "key, id, state, score, pending_since, attempt, group_key, unique_key";
+const AGGREGATING = STATE.aggregating;
+const IN_STATE = "FROM tasks WHERE queue = ?1 AND state = ?2 ORDER BY score";
+const IN_GROUP = `FROM tasks WHERE queue = ?1 AND group_key = ?2 AND state = ${AGGREGATING}`;
+
+/** Every statement that the engine runs again and again. A test holds each to an index. */
+export const SQL = {
+  beginRead: "BEGIN",
+  beginWrite: "BEGIN IMMEDIATE",
+  commit: "COMMIT",
+  rollback: "ROLLBACK",
+  setPoint: "SAVEPOINT piece",
+  releasePoint: "RELEASE piece",
+  returnToPoint: "ROLLBACK TO piece",
+  /** Changes when another connection has written. */
+  dataVersion: "PRAGMA data_version",
+  totalChanges: "SELECT total_changes() AS changes",
+
+  find: `SELECT ${HEAD} FROM tasks WHERE queue = ? AND id = ?`,
+  slice: `SELECT ${HEAD} ${IN_STATE}, key LIMIT ?3 OFFSET ?4`,
+  sliceWithMessages: `SELECT ${HEAD}, message ${IN_STATE}, key LIMIT ?3 OFFSET ?4`,
+  sliceGroup: `SELECT ${HEAD} ${IN_GROUP} ORDER BY score, key LIMIT ?3 OFFSET ?4`,
+  last: `SELECT ${HEAD} ${IN_STATE} DESC, key DESC LIMIT 1`,
+  ends: `SELECT (SELECT min(score) FROM tasks WHERE queue = ?1 AND state = ?2) AS first,
+    (SELECT max(score) FROM tasks WHERE queue = ?1 AND state = ?2) AS last`,
+  has: "SELECT EXISTS (SELECT 1 FROM tasks WHERE queue = ? AND state = ?) AS has",
+  size: "SELECT count(*) AS size FROM tasks WHERE queue = ? AND state = ?",
+  sizes: "SELECT state, count(*) AS size FROM tasks WHERE queue = ? GROUP BY state",
+  groups: `SELECT count(DISTINCT group_key) AS size FROM tasks WHERE queue = ? AND state = ${AGGREGATING}`,
+  message: "SELECT message FROM tasks WHERE key = ?",
+  result: "SELECT result FROM tasks WHERE key = ?",
+
+  insert: `INSERT INTO tasks (queue, id, state, score, pending_since, attempt, locked_until, group_key, unique_key,
+    message) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  move: "UPDATE tasks SET state = ?, score = ?, pending_since = ?, attempt = ? WHERE key = ?",
+  moveAndRewrite: `UPDATE tasks SET state = ?, score = ?, pending_since = ?, attempt = ?, message = ?,
+    result = coalesce(?, result) WHERE key = ?`,
+  writeResult: "UPDATE tasks SET result = ? WHERE key = ?",
+  remove: "DELETE FROM tasks WHERE key = ?",
+
+  lockHolder: `SELECT id FROM tasks WHERE queue = ? AND unique_key = ? AND locked_until > 0 AND locked_until > ?`,
+  releaseLock: "UPDATE tasks SET locked_until = 0 WHERE key = ?",
+
+  overdueSets: "SELECT id FROM aggregation_sets WHERE queue = ? AND deadline <= ?",
+  reclaimSet: `UPDATE tasks SET state = ${AGGREGATING}, aggregation_set = NULL
+    WHERE queue = ? AND aggregation_set = ? AND state = ${PICKED}`,
+  removeSet: "DELETE FROM aggregation_sets WHERE queue = ? AND id = ?",
+
+  queues: "SELECT name FROM queues WHERE registered = 1",
+  queue: "SELECT registered, paused FROM queues WHERE name = ?",
+  register: `INSERT INTO queues (name, registered, paused) VALUES (?, 1, 0)
+    ON CONFLICT DO UPDATE SET registered = 1`,
+  setPaused: `INSERT INTO queues (name, registered, paused) VALUES (?, 0, ?)
+    ON CONFLICT DO UPDATE SET paused = excluded.paused`,
+
+  count: `INSERT INTO counts (queue, day, processed, failed) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE
+    SET processed = processed + excluded.processed, failed = failed + excluded.failed`,
+  counted: `SELECT coalesce(sum(processed), 0) AS processedTotal, coalesce(sum(failed), 0) AS failedTotal,
+    coalesce(sum(processed) FILTER (WHERE day = ?2), 0) AS processed,
+    coalesce(sum(failed) FILTER (WHERE day = ?2), 0) AS failed FROM counts WHERE queue = ?1`,
+
+  expiredServers: "SELECT name FROM servers WHERE expires_at <= ?",
+  writeServer: `INSERT INTO servers (name, info, expires_at) VALUES (?, ?, ?) ON CONFLICT DO UPDATE
+    SET info = excluded.info, expires_at = excluded.expires_at`,
+  removeServer: "DELETE FROM servers WHERE name = ?",
+  writeWorker: "INSERT INTO workers (server, info) VALUES (?, ?)",
+  removeWorkers: "DELETE FROM workers WHERE server = ?",
+
+  publish: "INSERT INTO cancelations (task_id, at) VALUES (?, ?)",
+  forget: "DELETE FROM cancelations WHERE at <= ?",
+  lastCancelation: "SELECT coalesce(max(number), 0) AS number FROM cancelations",
+  cancelationsAfter: "SELECT number, task_id FROM cancelations WHERE number > ? ORDER BY number",
+} as const;
+
+export type Statements = Readonly<Record<keyof typeof SQL, SqliteStatement>>;
+
+export function prepare(database: SqliteDatabase): Statements {
+  const prepared = Object.entries(SQL).map(([name, sql]) => [name, database.prepare(sql)] as const);
+  return Object.fromEntries(prepared) as Record<keyof typeof SQL, SqliteStatement>;
+}

@@ -1,0 +1,5 @@
+import { describe } from "vitest";
+import { brokerContract } from "../../contract/contract.ts";
+import { openSqlite } from "./sqlite-harness.ts";
+
+describe("the SQLite engine", () => brokerContract(openSqlite));
