@@ -522,6 +522,34 @@ describe("when the clocks do not agree (18.3)", () => {
     },
   );
 
+  it.each([
+    "2028-02-28",
+    "2028-02-29",
+    "2028-03-01",
+    "2031-12-31",
+    "2032-01-01",
+    "2100-02-28",
+    "2100-03-01",
+    "2400-02-29",
+  ])("attempts are counted on Redis's day: %s", async (day) => {
+    const engine = await open();
+    const attempts = await batch(engine, 2);
+    for (const [attempt, time] of [
+      [attempts[0], "00:00:00.000Z"],
+      [attempts[1], "23:59:59.999Z"],
+    ] as const) {
+      await setFakeTime(engine.client, Date.parse(`${day}T${time}`));
+      await settled(engine, attempt as Leased, archive(attempt as Leased));
+    }
+    const days = [
+      ...(await engine.client.keys("*:processed:*")),
+      ...(await engine.client.keys("*:failed:*")),
+    ];
+    expect(days).toEqual([`${keys.processed}:${day}`, `${keys.failed}:${day}`]);
+    expect(await engine.client.mget(days)).toEqual(["2", "2"]);
+    await engine.client.flushall();
+  });
+
   it("leases go on once the clock is right again", async () => {
     const engine = await open();
     const id = await enqueued(engine, q);
