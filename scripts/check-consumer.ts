@@ -8,6 +8,8 @@ import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import manifest from "../package.json" with { type: "json" };
+import { checkStarter } from "./check-starter.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const project = join(root, ".cache/consumer");
@@ -35,3 +37,4 @@ run("tar", ["-xzf", packed.filename, "-C", installed, "--strip-components=1"]);
 run(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "--project", project]);
 console.log("consumer: a strict project compiles, by import and by require");
 process.stdout.write(run(process.execPath, ["both-builds.mjs"]));
+await checkStarter(project, join(installed, manifest.bin.titanqueue));

@@ -2,11 +2,11 @@
  * The process in which `titanqueue dev` runs the worker file, and which it replaces when the file changes. It ends when
  * it is told to, or when it is left alone.
  */
-import { Server } from "titanqueue";
+import { QueueNotServedError, Server } from "titanqueue";
 import { parseLongDuration } from "../duration.ts";
 import { systemClock } from "../runtime/clock.ts";
 import type { DevNews, DevOrder } from "./dev-messages.ts";
-import { endWith } from "./ending.ts";
+import { endWith, Failure } from "./ending.ts";
 import { onLoad } from "./loads.ts";
 import { PrettyLog } from "./pretty-log.ts";
 import { serve } from "./serve.ts";
@@ -40,6 +40,7 @@ try {
   process.exit(await serve(server, worker));
 } catch (error) {
   flushLoads();
+  if (error instanceof Failure && !(error.cause instanceof QueueNotServedError)) tell({ kind: "hopeless" });
   await told;
   endWith(error);
 }

@@ -27,6 +27,8 @@ export class DevProcess {
   readonly ended: Promise<ExitCode>;
   /** Whether its server was made. */
   serving = false;
+  /** Whether that could not start, for a reason that no change of the file mends. */
+  hopeless = false;
   readonly #child: ChildProcess;
   readonly #clock: Clock;
   readonly #onKill: () => void;
@@ -39,6 +41,7 @@ export class DevProcess {
     this.#child = fork(PROGRAM, [path, shown], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
     this.#child.on("message", (news: DevNews) => {
       if (news.kind === "loaded") onLoaded(news.file);
+      else if (news.kind === "hopeless") this.hopeless = true;
       else {
         this.serving = true;
         this.#shutdownLimit = news.shutdownLimit;

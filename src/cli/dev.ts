@@ -13,7 +13,7 @@ import { WatchedFiles } from "./watched-files.ts";
 import { findWorkerFile } from "./worker-file.ts";
 
 /** Where `titanqueue dev` keeps tasks when it is not told. */
-const DEVELOPMENT_URL = "memory:";
+const DEVELOPMENT_URL = "sqlite:tasks.db";
 
 export interface DevCommandOptions {
   readonly url?: string;
@@ -22,7 +22,7 @@ export interface DevCommandOptions {
 /**
  * `titanqueue dev`: runs a worker file in a process that is replaced whenever the file, or one that it imports, has
  * changed; running tasks may finish first. A file that does not load, or a worker that crashes, waits for the next
- * change. Ends at Ctrl+C or SIGTERM; a second one hurries, a third kills.
+ * change; an engine that cannot be used is not mended by one, and ends the command. Ends at Ctrl+C or SIGTERM; a second one hurries, a third kills.
  */
 export async function runDev(file: string, options: DevCommandOptions): Promise<ExitCode> {
   const path = findWorkerFile(file);
@@ -64,7 +64,7 @@ export async function runDev(file: string, options: DevCommandOptions): Promise<
     });
     const code = await running.ended;
     current = undefined;
-    if (leaving.begun) return code;
+    if (leaving.begun || running.hopeless) return code;
     if (!reloading) {
       const what = running.serving ? `the worker ended with code ${code}; ` : "";
       log.tell("dev", `${what}waiting for a change`);

@@ -34,9 +34,15 @@ function endWithCause(cause: unknown): void {
   else if (cause.name === "TransformError") {
     process.stderr.write(`${cause.message}\n`);
     process.exit(EXIT.failed);
-  } else if (cause instanceof SyntaxError) crash(cause);
-  else showAndExit(cause);
+  } else if (cause instanceof SyntaxError && cause.stack?.startsWith(cause.name)) crash(cause);
+  else {
+    if ((cause as NodeJS.ErrnoException).code === "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX") tell(MORE_THAN_TYPES);
+    showAndExit(cause);
+  }
 }
+
+const MORE_THAN_TYPES =
+  'Node.js runs TypeScript by leaving its types out, and this is more: npm install tsx, and set NODE_OPTIONS="--import tsx"';
 
 function isRefusal(error: unknown): error is Error {
   return (
@@ -60,7 +66,10 @@ function tell(text: string): void {
   process.stderr.write(`titanqueue: ${text}\n`);
 }
 
-/** Throws where nobody catches: Node.js ends with code 1, and prints what it alone knows, the place of a syntax error. */
+/**
+ * Throws where nobody catches: Node.js ends with code 1, and prints what it alone knows, the place of a syntax error that
+ * does not tell.
+ */
 function crash(error: SyntaxError): void {
   process.removeAllListeners("uncaughtException");
   setImmediate(() => {

@@ -22,7 +22,7 @@ export async function runCommand(words: readonly string[]): Promise<ExitCode> {
     .command("dev")
     .description("run a worker file while you write it: reloads when it changes, needs no Redis")
     .argument("<file>", FILE_HELP)
-    .option("--url <url>", `${URL_HELP}; without that, tasks are kept in memory`)
+    .option("--url <url>", `${URL_HELP}; without that, the file tasks.db`)
     .action(async (file: string, options: DevCommandOptions) => {
       code = await runDev(file, options);
     });

@@ -11,7 +11,7 @@ const installation = await installationForFile();
 const GREETER: Files = {
   "worker.ts": `
     import { Client, defineWorker, ServeMux, Task } from "titanqueue";
-    import { message } from "./message.ts";
+    import { message } from "./lib/message.ts";
 
     const mux = new ServeMux().handle("greet", async (task): Promise<void> => {
       console.log(message + ", " + task.payload);
@@ -19,10 +19,15 @@ const GREETER: Files = {
     await new Client().enqueue(new Task("greet", "world"));
     export default defineWorker({ mux });
   `,
-  "message.ts": 'export const message: string = "hello";',
+  "lib/message.ts": 'export const message: string = "hello";',
+};
+
+const SILENT: Files = {
+  "worker.mjs": 'import { defineWorker } from "titanqueue"; export default defineWorker({ mux: () => 1 });',
 };
 
 interface Dev extends RunningProgram {
+  readonly cwd: string;
   write(file: string, text: string): void;
   /** As editors do that never leave a file half written. */
   replace(file: string, text: string): void;
@@ -35,6 +40,7 @@ function dev(files: Files, words: readonly string[] = ["worker.ts"], options: { 
   const write = (file: string, text: string) => writeFileSync(join(cwd, file), text);
   return {
     ...program,
+    cwd,
     write,
     replace: (file, text) => {
       write(`${file}~`, text);
@@ -55,14 +61,32 @@ const behaving = (handler: string, server = ""): Files => ({
 });
 
 describe("titanqueue dev", () => {
-  it("runs a worker file on an engine of its own, tells of its tasks, and ends with 0 at Ctrl+C", async () => {
+  it("runs a worker file on a file of its own, tells of its tasks, and ends with 0 at Ctrl+C", async () => {
     const { child, line, ended } = dev(GREETER);
-    expect(await line("titanqueue 0.")).toMatch(/dev .*: worker\.ts on memory:$/);
+    expect(await line("titanqueue 0.")).toMatch(/dev .*: worker\.ts on sqlite:tasks\.db$/);
     await line("started   greet");
     await line("hello, world");
     expect(await line("done ")).toMatch(/^\d\d:\d\d:\d\d\.\d{3} done {6}greet [0-9a-f-]{36} in \d+ ms$/);
     child.kill("SIGINT");
     expect(await ended).toMatchObject({ code: 0 });
+  });
+
+  it("takes what another process enqueues, also what came while the worker file was broken", async () => {
+    const worker =
+      'import { defineWorker } from "titanqueue"; export default defineWorker({ mux: (task) => console.log("got " + task.payload) });';
+    const enqueue = `
+      import { Client, Task } from "titanqueue";
+      await new Client("sqlite:tasks.db").enqueue(new Task("say", process.argv[2]));
+    `;
+    const { cwd, line, write } = dev({ "worker.mjs": worker, "enqueue.mjs": enqueue }, ["worker.mjs"]);
+    await line("serving");
+    expect(await runProgram(["enqueue.mjs", "this"], { cwd }).ended).toMatchObject({ code: 0 });
+    await line("got this");
+    write("worker.mjs", "oh dear");
+    await line("waiting for a change");
+    expect(await runProgram(["enqueue.mjs", "that"], { cwd }).ended).toMatchObject({ code: 0 });
+    write("worker.mjs", worker);
+    await line("got that");
   });
 
   it("tells why a task failed, where, and when it runs again", async () => {
@@ -76,10 +100,10 @@ describe("titanqueue dev", () => {
   it("reloads when a file that the worker imports changes, however the editor writes it", async () => {
     const { line, write, replace } = dev(GREETER);
     await line("hello, world");
-    write("message.ts", 'export const message = "good morning";');
+    write("lib/message.ts", 'export const message = "good morning";');
     await line("message.ts has changed: reloading");
     await line("good morning, world");
-    replace("message.ts", 'export const message = "good night";');
+    replace("lib/message.ts", 'export const message = "good night";');
     await line("message.ts has changed: reloading");
     await line("good night, world");
   });
@@ -120,7 +144,7 @@ describe("titanqueue dev", () => {
   });
 
   it.each([
-    ["TypeScript", "message.ts", "export const message: string = ;", /message\.ts:1/],
+    ["what it imports", "lib/message.ts", "export const message: string = ;", /message\.ts:1/],
     ["the worker file", "worker.ts", "export default ;", /worker\.ts:1/],
   ])(
     "survives a syntax error in %s, says where it is, and goes on when it is mended",
@@ -137,11 +161,11 @@ describe("titanqueue dev", () => {
   );
 
   it("finds a file that was missing as soon as it is there", async () => {
-    const { "worker.ts": worker = "", "message.ts": message = "" } = GREETER;
-    const { line, write } = dev({ "worker.ts": worker });
+    const { line, write } = dev({ "worker.mjs": 'export { default } from "./real.mjs";' }, ["worker.mjs"]);
     await Promise.all([line("Cannot find module"), line("waiting for a change")]);
-    write("message.ts", message);
-    await line("hello, world");
+    write("real.mjs", SILENT["worker.mjs"] ?? "");
+    await line("real.mjs has changed: reloading");
+    await line("serving");
   });
 
   it("survives a crash of the worker, and a file that exports no worker", async () => {
@@ -211,6 +235,14 @@ describe("the end of titanqueue dev", () => {
     expect(await ended).toMatchObject({ code: 3 });
   });
 
+  it("comes at once when the engine cannot be used: no change of the file would mend that", async () => {
+    const { ended } = dev(SILENT, ["worker.mjs", "--url", "sqlite:nowhere/tasks.db"]);
+    const { code, said } = await ended;
+    expect(said).toMatch(/^titanqueue: .*nowhere/m);
+    expect(said).not.toContain("waiting for a change");
+    expect(code).toBe(1);
+  });
+
   it("ends the worker's process, too, when it is killed", async () => {
     const { child, line, ended } = dev(GREETER);
     await line("hello, world");
@@ -222,11 +254,7 @@ describe("the end of titanqueue dev", () => {
 
 describe("titanqueue dev keeps secrets", () => {
   it("shows no part of a URL that may be one", async () => {
-    const files = {
-      "worker.mjs":
-        'import { defineWorker } from "titanqueue"; export default defineWorker({ mux: () => 1 });',
-    };
-    const { child, line, ended } = dev(files, ["worker.mjs", "--url", "redis://me:s3cret@127.0.0.1:1/0"]);
+    const { child, line, ended } = dev(SILENT, ["worker.mjs", "--url", "redis://me:s3cret@127.0.0.1:1/0"]);
     expect(await line("titanqueue 0.")).toContain("on redis://***@127.0.0.1:1/0");
     expect(await line("the engine does not answer")).toContain("127.0.0.1:1 cannot be reached");
     child.kill("SIGTERM");

@@ -35,7 +35,7 @@ export class Installation {
     for (const path of ["package.json", "examples/starter"]) {
       cpSync(join(root, path), join(place, path), { recursive: true });
     }
-    for (const name of Object.keys(manifest.dependencies)) {
+    for (const name of [...Object.keys(manifest.dependencies), "@photostructure/sqlite"]) {
       link(name, join(directory, "node_modules"));
     }
     return new Installation(directory);

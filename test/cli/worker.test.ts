@@ -243,6 +243,25 @@ describe("TypeScript without tsx", () => {
   });
 });
 
+describe("TypeScript that is more than types", () => {
+  it("is run by tsx, and names that remedy where Node.js is on its own", async () => {
+    const text = `
+      import { defineWorker } from "titanqueue";
+      enum Answer { all = 42 }
+      console.log("it is", Answer.all);
+      export default defineWorker({ mux: () => undefined });
+    `;
+    const { line } = worker(["w.ts", "--url", "memory:"], { files: { "w.ts": text } });
+    if (!("typescript" in process.features)) await line("it is 42");
+    else {
+      await line('npm install tsx, and set NODE_OPTIONS="--import tsx"');
+      await line("enum Answer");
+      const env = { NODE_OPTIONS: "--import tsx" };
+      await worker(["w.ts", "--url", "memory:"], { files: { "w.ts": text }, env }).line("it is 42");
+    }
+  });
+});
+
 describe("a worker file that cannot be loaded", () => {
   it.each([
     ["JavaScript", "bad.mjs", "const x = 1;\nconst y = ;", /bad\.mjs:2\nconst y = ;\n\s+\^\n\nSyntaxError/],
