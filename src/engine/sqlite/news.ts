@@ -37,6 +37,7 @@ export class SqliteNews implements News {
   /** A look waits for its turn. */
   #isLookDue = false;
   #isLive = false;
+  #isInTrouble = false;
   #cancelPoll: (() => void) | undefined;
 
   constructor(options: SqliteNewsOptions) {
@@ -152,7 +153,7 @@ export class SqliteNews implements News {
       if (this.#hasNews()) this.look();
       this.#pollOn();
     };
-    this.#cancelPoll = clock.setTimer(this.#isLive ? POLL : POLL_IN_TROUBLE, poll);
+    this.#cancelPoll = clock.setTimer(this.#isInTrouble ? POLL_IN_TROUBLE : POLL, poll);
   }
 
   #hasNews(): boolean {

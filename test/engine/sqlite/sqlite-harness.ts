@@ -7,11 +7,12 @@ import { STATE } from "../../../src/engine/sqlite/schema.ts";
 import { createSqliteEngine, type SqliteEngineOptions } from "../../../src/engine/sqlite/sqlite-engine.ts";
 import { silentLogger } from "../../../src/runtime/logger.ts";
 import type { EngineHarness } from "../../contract/harness.ts";
-import { fakeRuntime } from "../../support/fake-runtime.ts";
+import { type FakeClock, fakeRuntime } from "../../support/fake-runtime.ts";
 
 const { DatabaseSync } = await loadDriver();
 
 export interface SqliteHarness extends EngineHarness {
+  readonly clock: FakeClock;
   readonly file: string;
   /** A connection of the test's own. */
   readonly database: SqliteDatabase;

@@ -1,0 +1,191 @@
+import { describe, expect, it } from "vitest";
+import { sqliteEngine } from "../../../src/engine/sqlite/sqlite-engine.ts";
+import { encodeTaskMessage } from "../../../src/protocol/codec.ts";
+import { silentLogger } from "../../../src/runtime/logger.ts";
+import { enqueued, forwardAll, leasedOne, message } from "../../contract/tasks.ts";
+import { settle } from "../../support/fake-runtime.ts";
+import { openSqlite, type SqliteHarness } from "./sqlite-harness.ts";
+
+/** How late, in milliseconds, a watch may notice what another process has done. */
+const SOON = 50;
+
+/** Writes through a connection of the test's own, which tells nobody, as another process would. */
+async function injected(
+  { inject }: SqliteHarness,
+  queue: string,
+  state: "pending" | "scheduled",
+): Promise<void> {
+  const task = message(queue);
+  await inject(queue, task.id, encodeTaskMessage(task), state);
+}
+
+describe("what another process writes", () => {
+  it("wakes a watch within 50 ms", async () => {
+    const engine = await openSqlite();
+    const woken: string[] = [];
+    const watch = engine.broker.watch((queue, kind) => woken.push(`${kind}:${queue}`));
+    watch.arm("q", "pending");
+    watch.arm("q", "delayed");
+    await engine.clock.advance(10_000);
+    expect(woken).toEqual([]);
+    expect(watch.live).toBe(true);
+
+    await injected(engine, "q", "pending");
+    await engine.clock.advance(SOON);
+    expect(woken).toEqual(["pending:q"]);
+    await injected(engine, "q", "scheduled");
+    await engine.clock.advance(SOON);
+    expect(woken).toEqual(["pending:q", "delayed:q"]);
+    await watch.close();
+    await engine.close();
+  });
+
+  it("reaches those who listen for cancelations within 50 ms, once and in order", async () => {
+    const engine = await openSqlite();
+    const cancel = engine.database.prepare("INSERT INTO cancelations (task_id, at) VALUES (?, 0)");
+    cancel.run("before");
+    const heard: string[] = [];
+    await engine.broker.subscribeCancelations((taskId) => heard.push(taskId));
+    cancel.run("one");
+    cancel.run("two");
+    await engine.clock.advance(SOON);
+    cancel.run("three");
+    await engine.clock.advance(10 * SOON);
+    expect(heard).toEqual(["one", "two", "three"]);
+    await engine.close();
+  });
+
+  it("is not looked for where nobody waits", async () => {
+    const engine = await openSqlite();
+    const watch = engine.broker.watch(() => undefined);
+    const end = await engine.broker.subscribeCancelations(() => undefined);
+    watch.arm("q", "pending");
+    await settle();
+    expect(engine.clock.pendingTimers).toBe(1);
+    await end();
+    await watch.close();
+    await engine.clock.advance(SOON);
+    expect(engine.clock.pendingTimers).toBe(0);
+    await engine.close();
+  });
+});
+
+describe("what another engine of this process writes", () => {
+  it("wakes a watch without any time passing", async () => {
+    const engine = await openSqlite();
+    const other = await engine.another();
+    const woken: string[] = [];
+    const watch = engine.broker.watch((queue) => woken.push(queue));
+    watch.arm("q", "pending");
+    await enqueued(other, "q");
+    await settle();
+    expect(woken).toEqual(["q"]);
+    await engine.close();
+  });
+
+  it("is news also where the file goes by another name", async () => {
+    const engine = await openSqlite();
+    const roundabout = sqliteEngine(engine.file.replace("tasks.db", "./././tasks.db"), {
+      logger: silentLogger,
+    });
+    const woken: string[] = [];
+    engine.broker.watch((queue) => woken.push(queue)).arm("q", "pending");
+    await enqueued(roundabout, "q");
+    await settle();
+    expect(woken).toEqual(["q"]);
+    await roundabout.close();
+    await engine.close();
+  });
+});
+
+describe("a watch on delayed tasks", () => {
+  it("wakes for the first one also after an earlier one has gone", async () => {
+    const engine = await openSqlite();
+    const now = engine.clock.now();
+    const woken: string[] = [];
+    await enqueued(engine, "q", {}, { processAt: now + 1_000 });
+    const watch = engine.broker.watch((queue, kind) => woken.push(`${kind}:${queue}`));
+    watch.arm("q", "delayed");
+    await engine.clock.advance(1_000);
+    await forwardAll(engine, "q");
+    await leasedOne(engine, "q");
+    await enqueued(engine, "q", {}, { processAt: now + 60_000 });
+    await settle();
+    expect(woken).toEqual(["delayed:q"]);
+    await engine.close();
+  });
+
+  it("does not wake for one that is later than another", async () => {
+    const engine = await openSqlite();
+    const now = engine.clock.now();
+    const woken: string[] = [];
+    await enqueued(engine, "q", {}, { processAt: now + 1_000 });
+    engine.broker.watch((queue) => woken.push(queue)).arm("q", "delayed");
+    await enqueued(engine, "q", {}, { processAt: now + 2_000 });
+    await settle();
+    expect(woken).toEqual([]);
+    await engine.close();
+  });
+
+  it("knows what lay there when it was armed, not when it first looked", async () => {
+    const engine = await openSqlite();
+    const now = engine.clock.now();
+    const woken: string[] = [];
+    const watch = engine.broker.watch((queue) => woken.push(queue));
+    watch.arm("q", "delayed");
+    const call = enqueued(engine, "q", {}, { processAt: now + 1_000 });
+    await call;
+    await settle();
+    expect(woken).toEqual(["q"]);
+    await engine.close();
+  });
+});
+
+describe("news, when the file cannot be read", () => {
+  it("are no longer live: all who wait are woken, to find out by themselves, until the file is back", async () => {
+    const engine = await openSqlite();
+    const other = await engine.another();
+    const woken: string[] = [];
+    const watch = other.broker.watch((queue) => woken.push(queue));
+    watch.arm("q", "pending");
+    await settle();
+    expect(watch.live).toBe(true);
+
+    engine.database.exec("ALTER TABLE tasks RENAME TO gone");
+    await engine.clock.advance(SOON);
+    expect(watch.live).toBe(false);
+    expect(woken).toEqual(["q"]);
+
+    engine.database.exec("ALTER TABLE gone RENAME TO tasks");
+    watch.arm("q", "pending");
+    await engine.clock.advance(1_000);
+    expect(watch.live).toBe(true);
+    expect(woken).toEqual(["q"]);
+    await enqueued(engine, "q");
+    await settle();
+    expect(woken).toEqual(["q", "q"]);
+    await engine.close();
+  });
+});
+
+describe("listening to the SQLite engine", () => {
+  it("ends with the engine", async () => {
+    const engine = await openSqlite();
+    const other = await engine.another();
+    const seen: string[] = [];
+    const watch = other.broker.watch((queue) => seen.push(queue));
+    watch.arm("q", "pending");
+    await other.broker.subscribeCancelations((taskId) => seen.push(taskId));
+    await other.close();
+    await enqueued(engine, "q");
+    await engine.broker.publishCancelation("id");
+    await engine.clock.advance(1_000);
+    expect(seen).toEqual([]);
+    expect(() => other.broker.watch(() => undefined)).toThrow("closed");
+    await expect(other.broker.subscribeCancelations(() => undefined)).rejects.toMatchObject({
+      code: "CLOSED",
+    });
+    expect(engine.clock.pendingTimers).toBe(0);
+    await engine.close();
+  });
+});
