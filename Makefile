@@ -15,7 +15,7 @@ TEST_REPORT := .cache/tests.json
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(BUILT) ## the whole system on real work, in one process; ends by itself
+demo: $(BUILT) ## the whole system on real work: two processes on one file; ends by itself
 	@tsx examples/demo/main.ts
 
 test: $(INSTALLED) ## every test but the slow ones; finds or installs a Redis (ARGS=test/client: only those)

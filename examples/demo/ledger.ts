@@ -1,4 +1,5 @@
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 
 /** One thing a handler did. */
 export interface LedgerLine {
@@ -26,7 +27,13 @@ export class Ledger {
 
   read(): LedgerLine[] {
     if (!existsSync(this.file)) return [];
-    const lines = readFileSync(this.file, "utf8").trimEnd().split("\n");
+    // After the last line break stands nothing, or a line that is being written.
+    const lines = readFileSync(this.file, "utf8").split("\n").slice(0, -1);
     return lines.map((line) => JSON.parse(line) as LedgerLine);
   }
+}
+
+/** Where the ledger of a demo lies. */
+export function ledgerIn(directory: string): string {
+  return join(directory, "ledger.jsonl");
 }

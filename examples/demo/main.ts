@@ -1,16 +1,19 @@
 /**
- * The whole system in one process, on real work, ending by itself: `make demo`.
+ * The whole system on real work, ending by itself: `make demo`. This process enqueues and judges; the server is another
+ * one.
  *
- * It runs in memory, or on TITANQUEUE_URL. What the last line says is computed from what the handlers wrote down
+ * They share a SQLite file, or TITANQUEUE_URL. What the last line says is computed from what the handlers wrote down
  * themselves and from what the store holds, not from what the server says of itself.
  */
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Client, createEngine, Inspector, Server } from "titanqueue";
-import { demoMux } from "./handlers.ts";
-import { Ledger } from "./ledger.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { Client, createEngine, Inspector } from "titanqueue";
+import { Ledger, ledgerIn } from "./ledger.ts";
 import { printTable, showProgress } from "./progress.ts";
 import { QUEUES } from "./tasks.ts";
 import { enqueueWorkload, filesBelow, type Workload } from "./workload.ts";
@@ -18,19 +21,13 @@ import { enqueueWorkload, filesBelow, type Workload } from "./workload.ts";
 /** Whatever goes wrong, the demo ends by then. */
 const PATIENCE = 60_000;
 
-const url = process.env.TITANQUEUE_URL ?? "memory:";
 const directory = mkdtempSync(join(tmpdir(), "titanqueue-demo-"));
-const ledger = new Ledger(join(directory, "ledger.jsonl"));
+const url = process.env.TITANQUEUE_URL ?? `sqlite:${join(directory, "tasks.db")}`;
+const ledger = new Ledger(ledgerIn(directory));
 
 const engine = createEngine(url);
 const client = new Client(engine);
 const inspector = new Inspector(engine);
-const server = new Server(engine, {
-  concurrency: 10,
-  queues: QUEUES,
-  cancelPolicy: "archive",
-  logLevel: "error",
-});
 
 process.stdout.write(`titanqueue demo on the ${engine.kind} engine; files go to ${directory}\n`);
 const workload = await enqueueWorkload(client, filesBelow("node_modules/typescript/lib", 80));
@@ -38,35 +35,45 @@ process.stdout.write(
   `${workload.accepted.length} tasks enqueued, ${workload.refused} refused as a duplicate\n`,
 );
 
-await server.start(await demoMux(directory, ledger));
-await untilEnded(workload);
-await server.shutdown();
+const server = startServer();
+await untilEnded(workload, server);
+server.kill("SIGTERM");
+const code = server.exitCode ?? ((await once(server, "exit")) as [number | null])[0];
 const lost = await conclude(workload);
 await Promise.all([client.close(), inspector.close()]);
-process.exit(lost === 0 ? 0 : 1);
+process.exit(lost === 0 && code === 0 ? 0 : 1);
 
-/** Resolves when every task has ended; cancels the endless one on the way. */
-async function untilEnded({ accepted, endless }: Workload): Promise<void> {
-  const open = new Set(accepted);
-  const ended = new EventTarget();
-  const seen = { retries: 0 };
-  const offSettled = server.on("taskSettled", ({ taskId, outcome }) => {
-    if (outcome === "retry") seen.retries += 1;
-    else open.delete(taskId);
-    if (open.size === 0) ended.dispatchEvent(new Event("all"));
+function startServer(): ChildProcess {
+  const program = fileURLToPath(new URL("server.ts", import.meta.url));
+  return spawn(process.execPath, ["--import", "tsx", program, directory], {
+    env: { ...process.env, TITANQUEUE_URL: url },
+    stdio: ["ignore", "ignore", "inherit"],
   });
-  const offStarted = server.on("taskStarted", ({ taskId }) => {
-    if (taskId === endless.id) void inspector.cancelProcessing(endless.id);
-  });
-  const stopShowing = showProgress(() => {
-    const done = accepted.length - open.size;
-    return `${done} of ${accepted.length} ended, ${seen.retries} failed and waiting for another try or through it`;
-  });
-  const timeUp = AbortSignal.timeout(PATIENCE);
-  await Promise.race([once(ended, "all"), once(timeUp, "abort")]);
+}
+
+/** Resolves when every task has ended, or the server; cancels the endless one on the way. */
+async function untilEnded({ accepted, endless }: Workload, server: ChildProcess): Promise<void> {
+  let ended = 0;
+  let failures = 0;
+  let canceled = false;
+  const stopShowing = showProgress(
+    () =>
+      `${ended} of ${accepted.length} ended, ${failures} failed and waiting for another try or through it`,
+  );
+  for (const deadline = Date.now() + PATIENCE; server.exitCode === null && Date.now() < deadline; ) {
+    const lines = ledger.read();
+    const over = new Set(await archivedIds(accepted));
+    for (const { id, event } of lines) if (event === "succeeded") over.add(id);
+    ended = over.size;
+    failures = lines.filter(({ event }) => event === "failed").length;
+    if (ended === accepted.length) break;
+    if (!canceled && lines.some(({ id }) => id === endless.id)) {
+      canceled = true;
+      await inspector.cancelProcessing(endless.id);
+    }
+    await sleep(100);
+  }
   stopShowing();
-  offSettled();
-  offStarted();
 }
 
 /** Prints the table and the last line; answers how many tasks were lost. */
