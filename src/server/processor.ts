@@ -176,7 +176,8 @@ export class Processor implements Component {
   async #stop(): Promise<void> {
     const { shutdownClock, abortGrace, runner } = this.#options;
     this.pause();
-    await Promise.race([this.#quiet(), shutdownClock.abort]);
+    await Promise.race([this.#quiet(), shutdownClock.abort, shutdownClock.giveUp]);
+    if (shutdownClock.crashed) return;
     this.#abortAll(shutdownClock.hurried ? 0 : Math.min(abortGrace, SHUTDOWN_GRACE));
     await Promise.race([this.#quiet(), shutdownClock.giveUp]);
     for (const lane of this.#lanes.values()) if (lane.owed) void this.#exchange(lane, 0);

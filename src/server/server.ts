@@ -339,6 +339,7 @@ export class Server implements AsyncDisposable {
   // ---- the way out ----------------------------------------------------------------------------------------
 
   #hurry(): void {
+    if (this.#shutdownClock.crashed) return;
     this.#shutdownClock.hurry();
     this.#parts?.processor.hurry();
   }

@@ -23,6 +23,7 @@ export class ShutdownClock {
   readonly #abort = new Instant();
   readonly #giveUp = new Instant();
   #hurried = false;
+  #crashed = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -47,12 +48,18 @@ export class ShutdownClock {
    */
   crash(): void {
     this.#hurried = true;
+    this.#crashed = true;
     this.#abort.cancel();
     this.#giveUp.within(this.#clock, IN_A_HURRY);
   }
 
   get hurried(): boolean {
     return this.#hurried;
+  }
+
+  /** What still runs at the end is neither aborted nor handed back. */
+  get crashed(): boolean {
+    return this.#crashed;
   }
 
   /** Resolves when running tasks are to be aborted. */
@@ -67,7 +74,7 @@ export class ShutdownClock {
 
   /** Ends the count. */
   stop(): void {
-    this.#abort.reach();
+    if (!this.#crashed) this.#abort.reach();
     this.#giveUp.reach();
   }
 }

@@ -69,6 +69,18 @@ describe("a server's process", () => {
     expect(await exit).toEqual({ code: 1, signal: null });
   });
 
+  it("leaves what runs to the recoverers, also when the process and its engine live on", async () => {
+    const { line, exit } = run("rejects", "lives on");
+    expect(await line("pending=")).toBe("pending=0 active=1");
+    expect(await exit).toEqual({ code: 1, signal: null });
+  });
+
+  it("ends with an error that nobody catches when it runs two servers", async () => {
+    const { line, exit } = run("rejects", "twice");
+    await line("Error: on nobody's mind");
+    expect(await exit).toEqual({ code: 1, signal: null });
+  });
+
   it("leaves an error to the program's own listener, and goes on", async () => {
     const { child, line, exit } = run("rejects", "listens");
     await line("heard: on nobody's mind");
