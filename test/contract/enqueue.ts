@@ -193,6 +193,22 @@ export function enqueueContract(open: OpenEngine): void {
     expect(await counts(engine, queue)).toEqual({ pending: 2 });
   });
 
+  it("keeps a finished task whose replacement cannot be encoded", async () => {
+    const engine = await open();
+    const queue = engine.queue();
+    const kept = await running(engine, queue);
+    await settled(engine, kept, complete(kept, engine.broker.now() + 60_000));
+    const tooLarge = message(queue, { id: kept.message.id, deadline: 2n ** 64n });
+
+    // Whether the call or its one answer fails is not the point.
+    const [told] = await Promise.allSettled([
+      engine.broker.enqueue([{ message: tooLarge, replaceFinished: true }]),
+    ]);
+    expect(told.status === "rejected" || told.value[0]?.status === "failed").toBe(true);
+    expect(await counts(engine, queue)).toEqual({ completed: 1 });
+    expect(await stateOf(engine, queue, kept.message.id)).toBe("completed");
+  });
+
   it("never replaces a task that is not finished", async () => {
     const engine = await open();
     const queue = engine.queue();

@@ -13,12 +13,14 @@ export function enqueue(queue: EmbeddedQueue, entry: EnqueueEntry, now: number):
   if (taken !== undefined) {
     const finished = taken.state === "completed" || taken.state === "archived";
     if (!(entry.replaceFinished && finished)) return { status: "conflict" };
-    queue.remove(taken);
   }
+  // What cannot be encoded must not cost the task that it was to replace.
+  const bytes = encodeTaskMessage(message);
+  if (taken !== undefined) queue.remove(taken);
 
   const task = queue.create({
     id: message.id,
-    message: encodeTaskMessage(message),
+    message: bytes,
     group: message.groupKey,
     uniqueKey: message.uniqueKey,
     lockedUntil: uniqueTtl === undefined ? undefined : now + uniqueTtl,
