@@ -28,6 +28,8 @@ export interface RecovererOptions {
 
 /** Ids handled in one call. */
 const BATCH = 100;
+/** Most calls of one kind for one queue in one tick, so that the others have their turn. */
+const MOST_CALLS = 1_000;
 
 /**
  * Takes over from servers that died: an attempt whose lease has run out counts as failed and is tried again, or
@@ -51,10 +53,10 @@ export function recoverer(options: RecovererOptions): PeriodicComponent {
   }
 
   async function recoverQueue(queue: string, signal: AbortSignal): Promise<void> {
-    for (let full = true; full && !signal.aborted; ) {
+    // A call lists fewer than it might where tasks are large, so only a call without an effect says that this was all.
+    for (let calls = 0; calls < MOST_CALLS && !signal.aborted; calls += 1) {
       const expired = await broker.listExpired(queue, BATCH);
-      if (expired.length > 0) await recoverBatch(queue, expired);
-      full = expired.length === BATCH;
+      if (expired.length === 0 || !(await recoverBatch(queue, expired))) break;
     }
     const { leased, dropped } = await broker.sweep(queue, BATCH);
     if (leased.length > 0) logger.warn({ queue, taskIds: leased }, "active tasks without a lease given one");
@@ -63,13 +65,15 @@ export function recoverer(options: RecovererOptions): PeriodicComponent {
     if (sets > 0) logger.warn({ queue, sets }, "abandoned aggregation sets returned to their groups");
   }
 
-  async function recoverBatch(queue: string, expired: readonly ExpiredLease[]): Promise<void> {
+  /** False: another server was quicker with all of them. */
+  async function recoverBatch(queue: string, expired: readonly ExpiredLease[]): Promise<boolean> {
     const judged = expired.map((lease) => judge(lease, options));
     const answers = await broker.recover(
       queue,
       judged.map(({ recovery }) => recovery),
     );
     for (const [i, each] of judged.entries()) if (answers[i] === "settled") tell(each, options);
+    return answers.includes("settled");
   }
 
   return periodic("recoverer", {
