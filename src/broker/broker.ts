@@ -41,7 +41,7 @@ export interface Broker {
   /** Ends expired attempts, each only if its lease is still the one listed; answers in the same order. */
   recover(queue: string, recoveries: readonly Recovery[]): Promise<OutcomeAnswer[]>;
 
-  /** Repairs up to `limit` ids that are active but have no lease. */
+  /** Repairs up to `limit` ids that are active but have no lease. Looks at a bounded part; the next call goes on there. */
   sweep(queue: string, limit: number): Promise<SweepResult>;
 
   /**
@@ -149,6 +149,8 @@ export interface ExchangeResult {
   readonly leased: Leased[];
   /** The queue may hold more pending tasks than were asked for. */
   readonly more: boolean;
+  /** Tasks may wait that cannot be leased for now: ask again later, not at once. */
+  readonly unready?: boolean;
   /** Leased messages that cannot be decoded: already archived with their bytes untouched. */
   readonly quarantined: string[];
   /** Pending ids that had no task, or were listed twice: already removed. */
@@ -177,6 +179,8 @@ export interface SweepResult {
   readonly leased: string[];
   /** Ids that were removed because they had no task or were not active. */
   readonly dropped: string[];
+  /** This round is not over: the next call looks at more. */
+  readonly more: boolean;
 }
 
 /** Something may have happened in `queue`: `pending` has work or was resumed, or `delayed` got an earlier task. */

@@ -257,7 +257,8 @@ export class Processor implements Component {
   #answered(lane: Lane, outcomes: Finished[], limit: number, result: ExchangeResult, sentAt: number): void {
     const { engineState, ledger, runner, logger } = this.#options;
     engineState.up();
-    lane.failures = 0;
+    if (result.unready) this.#block(lane);
+    else lane.failures = 0;
     lane.owed = false;
     ledger.record(outcomes, result.answers);
     if (result.quarantined.length > 0) {
@@ -302,6 +303,12 @@ export class Processor implements Component {
     syncQueue.add(lane.queue, outcomes, runtime.clock.monotonic());
     if (outcomes.length > 0 && !(error instanceof EngineUnavailableError)) this.#options.onRefused();
     if (limit > 0) lane.owed = true;
+    this.#block(lane);
+  }
+
+  /** Asks nothing for a while, longer from time to time. */
+  #block(lane: Lane): void {
+    const { runtime } = this.#options;
     if (lane.blocked) return;
     lane.blocked = true;
     this.#order.remove(lane.queue);

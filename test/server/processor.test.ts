@@ -323,6 +323,23 @@ describe("the processor", () => {
     expect(rig.lines.filter(({ level }) => level === "error")).toHaveLength(1);
   });
 
+  it("asks more and more rarely where tasks wait that cannot be leased", async () => {
+    const { processor, calls, clock } = await processorRig({ queues: new Map([["q", 1]]) });
+    const intervals: number[] = [];
+    for (let i = 0; i < 10; i += 1) {
+      await calls[i]?.reply([], false, { unready: true });
+      const since = clock.monotonic();
+      while (calls.length === i + 1) {
+        processor.wake("q");
+        await clock.advance(5);
+      }
+      intervals.push(clock.monotonic() - since);
+    }
+    expect(intervals[0]).toBeGreaterThanOrEqual(25);
+    expect(intervals[9]).toBeGreaterThanOrEqual(500);
+    expect(intervals[9]).toBeLessThanOrEqual(1_005);
+  });
+
   it("serves the other queues while one of them fails", async () => {
     const rig = await processorRig({
       queues: new Map([

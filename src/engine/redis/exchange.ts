@@ -159,7 +159,8 @@ export class Exchange implements Pick<Broker, "exchange"> {
     }
     const { more, dropped } = reply;
     if (dropped.length > 0) logger.warn({ queue, ids: dropped }, "dropped pending ids: copies, or no task");
-    return { ...(await this.#accept(queue, reply.score, reply.grants)), more, dropped: [...dropped] };
+    const accepted = await this.#accept(queue, reply.score, reply.grants);
+    return { ...accepted, more, dropped: [...dropped], ...(reply.status !== "ok" && { unready: true }) };
   }
 
   /** One call of the script. Should its reply be lost, what it leased is looked for later. */

@@ -50,7 +50,11 @@ describe("leasing looks before it takes", () => {
   guarded(
     redis,
     "and drops an id without a task, with what a Go peer left of it (V6)",
-    { script: "exchange", text: "if not message then", instead: "if false then" },
+    {
+      script: "exchange",
+      text: "local message, state = fields[1], fields[2]",
+      instead: "local message, state = fields[1] or '', fields[2] or 'pending'",
+    },
     async (engine) => {
       await engine.client.rpush(keys.pending, "ghost", "stub");
       await engine.client.hset(`${keys.taskPrefix}stub`, "state", "active");
