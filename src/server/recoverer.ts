@@ -58,11 +58,20 @@ export function recoverer(options: RecovererOptions): PeriodicComponent {
       const expired = await broker.listExpired(queue, BATCH);
       if (expired.length === 0 || !(await recoverBatch(queue, expired))) break;
     }
-    const { leased, dropped } = await broker.sweep(queue, BATCH);
-    if (leased.length > 0) logger.warn({ queue, taskIds: leased }, "active tasks without a lease given one");
-    if (dropped.length > 0) logger.warn({ queue, taskIds: dropped }, "ids without an active task removed");
+    await sweepQueue(queue, signal);
     const sets = await broker.reclaimAggregationSets(queue);
     if (sets > 0) logger.warn({ queue, sets }, "abandoned aggregation sets returned to their groups");
+  }
+
+  async function sweepQueue(queue: string, signal: AbortSignal): Promise<void> {
+    for (let calls = 0, more = true; more && calls < MOST_CALLS && !signal.aborted; calls += 1) {
+      const swept = await broker.sweep(queue, BATCH);
+      const { leased, dropped } = swept;
+      if (leased.length > 0)
+        logger.warn({ queue, taskIds: leased }, "active tasks without a lease given one");
+      if (dropped.length > 0) logger.warn({ queue, taskIds: dropped }, "ids without an active task removed");
+      more = swept.more;
+    }
   }
 
   /** False: another server was quicker with all of them. */

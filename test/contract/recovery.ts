@@ -220,9 +220,9 @@ export function recoveryContract(open: OpenEngine): void {
     const queue = engine.queue();
     const attempt = await running(engine, queue);
 
-    expect(await engine.broker.sweep(queue, 10)).toEqual({ leased: [], dropped: [] });
+    expect(await engine.broker.sweep(queue, 10)).toEqual({ leased: [], dropped: [], more: false });
     await engine.clock.advance(LONG_GONE);
-    expect(await engine.broker.sweep(queue, 10)).toEqual({ leased: [], dropped: [] });
+    expect(await engine.broker.sweep(queue, 10)).toEqual({ leased: [], dropped: [], more: false });
     expect(await settled(engine, attempt, done)).toBe("settled");
   });
 }

@@ -85,4 +85,26 @@ describe("the recoverer", () => {
     expect(calls).toBe(1);
     await component.stop();
   });
+
+  it("sweeps all of a queue in one tick, call by call", async () => {
+    const asked: string[] = [];
+    let left = 30;
+    const { component, clock } = rig(
+      () => ({
+        sweep: async (queue) => {
+          asked.push(queue);
+          if (queue !== "long") return { leased: [], dropped: [], more: false };
+          left -= 1;
+          return { leased: [], dropped: [`stray-${left}`], more: left % 10 > 0 };
+        },
+      }),
+      ["long", "short"],
+    );
+    await component.start();
+    await settle();
+    expect(asked).toEqual([...Array(10).fill("long"), "short"]);
+    await clock.advance(SERVER_TIMINGS.recover);
+    expect(asked).toHaveLength(22);
+    await component.stop();
+  });
 });

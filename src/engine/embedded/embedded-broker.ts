@@ -56,7 +56,7 @@ export function embeddedBroker(
       return on(name, (queue) => recoveries.map((each) => recover(queue, each, now())));
     },
     // Nothing to repair: in these stores a task is active by having a lease.
-    sweep: (name) => on(name, () => ({ leased: [], dropped: [] })),
+    sweep: (name) => on(name, () => ({ leased: [], dropped: [], more: false })),
     reclaimAggregationSets: (name) => on(name, (queue) => queue.reclaimAggregationSets(now())),
     deleteExpired: (name, limit) => on(name, (queue) => deleteExpired(queue, limit, now())),
     trimArchive: (name, limit) => on(name, (queue) => trimArchive(queue, limit, now())),

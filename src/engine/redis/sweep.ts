@@ -28,9 +28,12 @@ export function redisSweep(context: Context): Pick<Broker, "sweep"> {
       const [kept, more, leased, dropped] = (await answered(reply)) as [number, number, Buffer[], Buffer[]];
       if (more === 1) offsets.set(queue, offset + kept);
       else offsets.delete(queue);
-      const result = { leased: leased.map(String), dropped: dropped.map(String) };
+      const result = { leased: leased.map(String), dropped: dropped.map(String), more: more === 1 };
       if (leased.length + dropped.length > 0) {
-        context.logger.warn({ queue, ...result }, "repaired tasks that were active without a lease");
+        context.logger.warn(
+          { queue, leased: result.leased, dropped: result.dropped },
+          "repaired tasks that were active without a lease",
+        );
       }
       return result;
     },

@@ -319,7 +319,7 @@ describe("sweeping tasks that are active without a lease", () => {
     async (engine) => {
       const attempt = await unleased(engine);
       const { id } = attempt.message;
-      expect(await engine.broker.sweep(q, 10)).toEqual({ leased: [id], dropped: [] });
+      expect(await engine.broker.sweep(q, 10)).toEqual({ leased: [id], dropped: [], more: false });
       const score = Number(await engine.client.zscore(keys.lease, id));
       expect(score).toBe(Math.ceil(engine.clock.now() / 1_000) + 30 + 1 - 1 / 2 ** 20);
       expect(await settled(engine, attempt, done)).toBe("settled");
@@ -369,7 +369,7 @@ describe("sweeping tasks that are active without a lease", () => {
       await engine.client.hset(`${keys.taskPrefix}stub`, "state", "active");
       await engine.client.set(`${keys.taskPrefix}other`, "somebody's");
       const swept = await engine.broker.sweep(q, 10).catch((error: unknown) => error);
-      expect(swept).toEqual({ leased: [], dropped: [id, "ghost", "stub", "other"] });
+      expect(swept).toEqual({ leased: [], dropped: [id, "ghost", "stub", "other"], more: false });
       expect(await engine.client.exists(keys.active, keys.lease, `${keys.taskPrefix}stub`)).toBe(0);
       expect(await engine.client.get(`${keys.taskPrefix}other`)).toBe("somebody's");
       expect(await stateOf(engine, q, id)).toBe("pending");
@@ -384,7 +384,7 @@ describe("sweeping tasks that are active without a lease", () => {
     async (engine) => {
       const { id } = (await running(engine, q)).message;
       const before = await engine.client.zscore(keys.lease, id);
-      expect(await engine.broker.sweep(q, 10)).toEqual({ leased: [], dropped: [] });
+      expect(await engine.broker.sweep(q, 10)).toEqual({ leased: [], dropped: [], more: false });
       expect(await engine.client.zscore(keys.lease, id)).toBe(before);
     },
   );
@@ -401,7 +401,7 @@ describe("sweeping tasks that are active without a lease", () => {
       const { id } = (await unleased(engine)).message;
       const ahead = engine.clock.now() + 3_000;
       await setFakeTime(engine.client, ahead);
-      expect(await engine.broker.sweep(q, 10)).toEqual({ leased: [id], dropped: [] });
+      expect(await engine.broker.sweep(q, 10)).toEqual({ leased: [id], dropped: [], more: false });
       const ends = Math.floor(Number(await engine.client.zscore(keys.lease, id)));
       expect(ends).toBe(Math.ceil(ahead / 1_000) + 30);
       await setFakeTime(engine.client, engine.clock.now());
@@ -415,8 +415,8 @@ describe("sweeping tasks that are active without a lease", () => {
     async (engine) => {
       const { id } = (await unleased(engine)).message;
       await engine.client.lpush(keys.active, "a", "b");
-      expect(await engine.broker.sweep(q, 2)).toEqual({ leased: [id], dropped: ["a"] });
-      expect(await engine.broker.sweep(q, 2)).toEqual({ leased: [], dropped: ["b"] });
+      expect(await engine.broker.sweep(q, 2)).toEqual({ leased: [id], dropped: ["a"], more: true });
+      expect(await engine.broker.sweep(q, 2)).toEqual({ leased: [], dropped: ["b"], more: false });
     },
   );
 
@@ -426,7 +426,7 @@ describe("sweeping tasks that are active without a lease", () => {
     { script: "sweep", text: "if #found == 0 then", instead: "if false then" },
     async (engine) => {
       const swept = await engine.broker.sweep(q, 10).catch((error: unknown) => error);
-      expect(swept).toEqual({ leased: [], dropped: [] });
+      expect(swept).toEqual({ leased: [], dropped: [], more: false });
     },
   );
 
@@ -459,7 +459,7 @@ describe("sweeping tasks that are active without a lease", () => {
       await redis.setMaxmemory(-200_000);
       try {
         const swept = await engine.broker.sweep(q, 10).catch((error: unknown) => error);
-        expect(swept).toEqual({ leased: [attempt.message.id], dropped: [] });
+        expect(swept).toEqual({ leased: [attempt.message.id], dropped: [], more: false });
       } finally {
         await redis.setMaxmemory("off");
       }
@@ -491,10 +491,11 @@ describe("sweeping tasks that are active without a lease", () => {
       }
       await engine.client.lpush(keys.active, ...strays);
       const dropped: string[] = [];
-      for (let call = 0; call < 8 && dropped.length < strays.length; call += 1) {
+      for (let more = true, calls = 0; more && calls < 8; calls += 1) {
         const result = await engine.broker.sweep(q, 400);
         expect(result.dropped.length).toBeLessThanOrEqual(400);
         dropped.push(...result.dropped);
+        more = result.more;
       }
       expect(dropped.sort()).toEqual(strays.sort());
       expect(await counts(engine, q)).toEqual({ active: 1_200 });
