@@ -47,7 +47,7 @@ export function createRedisEngine(
   return new RedisEngine(source, options, internals);
 }
 
-/** A call that only prepares: whoever needs what it does hears of its failure by himself. */
+/** For a call whose failure is heard of by whoever needs what it does. */
 const ignore = (): void => undefined;
 
 class RedisEngine implements Engine {
@@ -61,7 +61,9 @@ class RedisEngine implements Engine {
   readonly #logger: Logger;
   #users = 0;
   #closed = false;
-  #ending = false;
+  /** How many closings are under way: each still needs the connections. */
+  #endings = 0;
+  #closing: Promise<void> = Promise.resolve();
   #preparing: Promise<void> | undefined;
   #advised = false;
 
@@ -70,7 +72,7 @@ class RedisEngine implements Engine {
     const connections = redisConnections(source, { logger, commandTimeout, random: runtime.random });
     const { scriptSource } = internals;
     this.#logger = logger;
-    const isClosed = () => this.#closed && !this.#ending;
+    const isClosed = () => this.#closed && this.#endings === 0;
     this.#commands = new Line(connections, {
       isClosed,
       onUse: () => queueMicrotask(() => void this.#prepare().catch(ignore)),
@@ -149,15 +151,29 @@ class RedisEngine implements Engine {
     await doorCommands(this.#commands).command(undefined, "PING", []);
   }
 
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    // What stands by itself ends before the connections, which it may need to hand tasks back.
-    this.#ending = true;
-    await this.broker.end();
-    this.#ending = false;
-    this.#commands.close();
-    this.#heartbeat.close();
+  close(): Promise<void> {
+    if (!this.#closed) {
+      this.#closed = true;
+      this.#closing = this.#end(this.#closing);
+    }
+    return this.#closing;
+  }
+
+  /**
+   * What stands by itself ends before the connections, which it may need to hand tasks back. Whoever uses the engine
+   * meanwhile goes on with them: they are left to the closing after that.
+   */
+  async #end(before: Promise<void>): Promise<void> {
+    this.#endings += 1;
+    try {
+      await Promise.all([before.catch(ignore), this.broker.end()]);
+    } finally {
+      this.#endings -= 1;
+      if (this.#closed && this.#endings === 0) {
+        this.#commands.close();
+        this.#heartbeat.close();
+      }
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {

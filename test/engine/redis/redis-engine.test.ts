@@ -1,7 +1,7 @@
 import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
 import type { Engine, EngineOptions } from "../../../src/broker/engine.ts";
 import { redisEngine } from "../../../src/engine/redis/redis-engine.ts";
-import { enqueue, enqueuePending } from "../../../src/engine/redis/scripts.gen.ts";
+import { enqueue, enqueuePending, exchange } from "../../../src/engine/redis/scripts.gen.ts";
 import { queueKeys, serverKey } from "../../../src/protocol/keys.ts";
 import type { LogFields, Logger } from "../../../src/runtime/logger.ts";
 import { silentLogger } from "../../../src/runtime/logger.ts";
@@ -132,6 +132,36 @@ describe("the Redis engine's life", () => {
     expect(performance.now() - start).toBeLessThan(3_000);
     await expect(call).rejects.toMatchObject({ code: "ENGINE_UNAVAILABLE" });
     redis.resume();
+  });
+
+  it("cuts off nobody who uses it while it closes, and closes after the last one", async () => {
+    const engine = open(proxy.url);
+    const release = engine.use();
+    await engine.open();
+    const exchanging = proxy.rule({ script: exchange.sha1 }, { do: "delay", ms: 100 });
+    proxy.rule({ script: enqueuePending.sha1 }, { do: "delay", ms: 200 });
+    const leasing = engine.broker.exchange(q, [], 1);
+    await exchanging.met;
+
+    const closing = release();
+    const releaseAgain = engine.use();
+    const storing = engine.broker.enqueue([{ message: message(q) }]);
+    await Promise.all([leasing, closing]);
+    expect(await storing).toEqual([{ status: "enqueued", state: "pending" }]);
+    await releaseAgain();
+    await expect(engine.ping()).rejects.toMatchObject({ code: "CLOSED" });
+  });
+
+  it("is closed when the closing of its last user ends, also where another closing was under way", async () => {
+    const engine = open(proxy.url);
+    await engine.open();
+    const exchanging = proxy.rule({ script: exchange.sha1 }, { do: "delay", ms: 100 });
+    const leasing = engine.broker.exchange(q, [], 1);
+    await exchanging.met;
+    const first = engine.close();
+    const second = engine.use()();
+    await Promise.all([leasing, first, second]);
+    await expect(engine.ping()).rejects.toMatchObject({ code: "CLOSED" });
   });
 
   it("says loudly that Redis may evict tasks, once, however it was first used", async () => {
