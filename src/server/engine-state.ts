@@ -18,6 +18,9 @@ export class EngineState {
   #error: Error | undefined;
   #refusal: Error | undefined;
   #returnedAt = Number.NEGATIVE_INFINITY;
+  /** Monotonic instant of the last call to those who wait for the end of an outage. */
+  #calledAt = Number.NEGATIVE_INFINITY;
+  #callIsSet = false;
   #changedAt = Number.NEGATIVE_INFINITY;
 
   constructor(events: ServerEvents, logger: Logger, clock: Clock) {
@@ -46,7 +49,7 @@ export class EngineState {
     return this.#changedAt;
   }
 
-  /** Calls `listener` each time an outage ends. */
+  /** Calls `listener` when an outage ends: at once, or when a second has passed since the last call. */
   onReturn(listener: () => void): void {
     this.#onReturn.add(listener);
   }
@@ -56,12 +59,31 @@ export class EngineState {
     if (this.problem !== undefined) this.#changedAt = this.#clock.now();
     this.#refusal = undefined;
     if (this.#error === undefined) return;
-    const sinceLast = this.#clock.monotonic() - this.#returnedAt;
     this.#error = undefined;
     this.#returnedAt = this.#clock.monotonic();
     this.#logger.info({}, "the engine answers again");
     this.#events.emit("engine", { state: "available" });
-    if (sinceLast >= RETURN_GAP) for (const listener of this.#onReturn) listener();
+    this.#callWhenDue();
+  }
+
+  #callWhenDue(): void {
+    if (this.#callIsSet) return;
+    const wait = this.#calledAt + RETURN_GAP - this.#clock.monotonic();
+    if (wait <= 0) {
+      this.#callAll();
+      return;
+    }
+    this.#callIsSet = true;
+    this.#clock.setTimer(wait, () => {
+      this.#callIsSet = false;
+      // Away once more: the end of that outage calls.
+      if (this.#error === undefined) this.#callAll();
+    });
+  }
+
+  #callAll(): void {
+    this.#calledAt = this.#clock.monotonic();
+    for (const listener of this.#onReturn) listener();
   }
 
   /** The store could not be reached. */
