@@ -40,6 +40,8 @@ export function stateOf(code: number): TaskState {
  * - `tasks.attempt` tells one attempt from every other.
  * - `tasks.message` and `servers.info`, `workers.info` are encoded as in Redis, so that moving there is a copy.
  * - `tasks.locked_until`: the task holds the lock of its `unique_key` until then; 0: it holds none.
+ * - No index is for `state =` or `locked_until >` something: SQLite would prepare every statement that compares the two
+ *   with a parameter anew each time, since the parameter decides whether the index can be used.
  * - `cancelations.number` is never used twice, so that a reader knows what it has not read.
  */
 export const MIGRATIONS: readonly string[] = [
@@ -63,9 +65,9 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE UNIQUE INDEX task_by_id ON tasks (queue, id);
   CREATE INDEX task_by_state ON tasks (queue, state, score);
-  CREATE INDEX task_by_lock ON tasks (queue, unique_key, locked_until) WHERE locked_until > 0;
-  CREATE INDEX task_by_group ON tasks (queue, group_key, score) WHERE state = ${STATE.aggregating};
-  CREATE INDEX task_by_set ON tasks (queue, aggregation_set) WHERE state = ${PICKED};
+  CREATE INDEX task_by_lock ON tasks (queue, unique_key, locked_until) WHERE locked_until <> 0;
+  CREATE INDEX task_by_group ON tasks (queue, group_key, state, score) WHERE group_key <> '';
+  CREATE INDEX task_by_set ON tasks (queue, aggregation_set) WHERE aggregation_set IS NOT NULL;
 
   CREATE TABLE aggregation_sets (
     queue TEXT NOT NULL,

@@ -5,7 +5,8 @@ import { PICKED, STATE } from "./schema.ts";
 const HEAD = "key, id, state, score, pending_since, attempt, group_key, unique_key";
 const AGGREGATING = STATE.aggregating;
 const IN_STATE = "FROM tasks WHERE queue = ?1 AND state = ?2 ORDER BY score";
-const IN_GROUP = `FROM tasks WHERE queue = ?1 AND group_key = ?2 AND state = ${AGGREGATING}`;
+/** As a bare parameter, a limit would have the statement prepared anew each time: it counts in SQLite's plans. */
+const PAGE = "LIMIT ?3 + 0 OFFSET ?4 + 0";
 
 /** Every statement that the engine runs again and again. A test holds each to an index. */
 export const SQL = {
@@ -21,16 +22,18 @@ export const SQL = {
   totalChanges: "SELECT total_changes() AS changes",
 
   find: `SELECT ${HEAD} FROM tasks WHERE queue = ? AND id = ?`,
-  slice: `SELECT ${HEAD} ${IN_STATE}, key LIMIT ?3 OFFSET ?4`,
-  sliceWithMessages: `SELECT ${HEAD}, message ${IN_STATE}, key LIMIT ?3 OFFSET ?4`,
-  sliceGroup: `SELECT ${HEAD} ${IN_GROUP} ORDER BY score, key LIMIT ?3 OFFSET ?4`,
+  slice: `SELECT ${HEAD} ${IN_STATE}, key ${PAGE}`,
+  sliceWithMessages: `SELECT ${HEAD}, message ${IN_STATE}, key ${PAGE}`,
+  sliceGroup: `SELECT ${HEAD} FROM tasks WHERE queue = ?1 AND group_key = ?2 AND group_key <> ''
+    AND state = ${AGGREGATING} ORDER BY score, key ${PAGE}`,
   last: `SELECT ${HEAD} ${IN_STATE} DESC, key DESC LIMIT 1`,
   ends: `SELECT (SELECT min(score) FROM tasks WHERE queue = ?1 AND state = ?2) AS first,
     (SELECT max(score) FROM tasks WHERE queue = ?1 AND state = ?2) AS last`,
   has: "SELECT EXISTS (SELECT 1 FROM tasks WHERE queue = ? AND state = ?) AS has",
   size: "SELECT count(*) AS size FROM tasks WHERE queue = ? AND state = ?",
   sizes: "SELECT state, count(*) AS size FROM tasks WHERE queue = ? GROUP BY state",
-  groups: `SELECT count(DISTINCT group_key) AS size FROM tasks WHERE queue = ? AND state = ${AGGREGATING}`,
+  groups: `SELECT count(DISTINCT group_key) AS size FROM tasks WHERE queue = ? AND group_key <> ''
+    AND state = ${AGGREGATING}`,
   message: "SELECT message FROM tasks WHERE key = ?",
   result: "SELECT result FROM tasks WHERE key = ?",
 
@@ -42,12 +45,13 @@ export const SQL = {
   writeResult: "UPDATE tasks SET result = ? WHERE key = ?",
   remove: "DELETE FROM tasks WHERE key = ?",
 
-  lockHolder: `SELECT id FROM tasks WHERE queue = ? AND unique_key = ? AND locked_until > 0 AND locked_until > ?`,
+  lockHolder: `SELECT id FROM tasks WHERE queue = ? AND unique_key = ? AND locked_until <> 0
+    AND locked_until > ?`,
   releaseLock: "UPDATE tasks SET locked_until = 0 WHERE key = ?",
 
   overdueSets: "SELECT id FROM aggregation_sets WHERE queue = ? AND deadline <= ?",
   reclaimSet: `UPDATE tasks SET state = ${AGGREGATING}, aggregation_set = NULL
-    WHERE queue = ? AND aggregation_set = ? AND state = ${PICKED}`,
+    WHERE queue = ? AND aggregation_set = ? AND aggregation_set IS NOT NULL AND state = ${PICKED}`,
   removeSet: "DELETE FROM aggregation_sets WHERE queue = ? AND id = ?",
 
   queues: "SELECT name FROM queues WHERE registered = 1",
