@@ -1,6 +1,7 @@
 import type { Broker, ExchangeResult, Leased, Outcome, OutcomeAnswer } from "../../broker/broker.ts";
 import { failedKey, processedKey, queueKeys } from "../../protocol/keys.ts";
 import { ceilSeconds } from "../../protocol/units.ts";
+import { timeAfter } from "./clock-guard.ts";
 import { Lease, LeaseScores, leasedAs } from "./lease-token.ts";
 import type { ExtendLeases } from "./leases.ts";
 import { type Accepted, type LostExchange, LostGrants } from "./lost-grants.ts";
@@ -26,13 +27,18 @@ const LEASE_BUDGET = 4 * 1_024 * 1_024;
 /** One wrong measurement or taken token is met by another attempt; after that, the next exchange tries again. */
 const ATTEMPTS = 3;
 
-type Context = Pick<RedisContext, "commands" | "clock" | "runtime" | "logger" | "timings" | "commandTimeout">;
+type Context = Pick<
+  RedisContext,
+  "commands" | "clock" | "runtime" | "logger" | "timings" | "commandTimeout" | "cluster"
+>;
 
 type Leasing = Omit<ExchangeResult, "answers">;
 
 /** What one call of the script answered. */
 interface Reply {
   readonly status: "ok" | "clock" | "token" | "unready";
+  /** Unix milliseconds, by the store's clock. */
+  readonly time: number;
   /** By position in the batch, from 1: why that outcome was not settled. */
   readonly refusals: ReadonlyMap<number, number>;
   readonly more: boolean;
@@ -135,7 +141,7 @@ export class Exchange implements Pick<Broker, "exchange"> {
     giveUpAt: number,
     answers: OutcomeAnswer[],
   ): Promise<Leasing> {
-    const { logger, clock, runtime } = this.#context;
+    const { logger, clock, runtime, cluster } = this.#context;
     let reply = await this.#call(queue, sent, limit, giveUpAt);
     try {
       for (const again of this.#record(queue, sent, reply.refusals, answers)) {
@@ -154,8 +160,10 @@ export class Exchange implements Pick<Broker, "exchange"> {
         break;
       }
       if (reply.status === "token") this.#scores.restart();
-      else await clock.measure();
-      reply = await this.#call(queue, new OutcomeBatch(queueKeys(queue)), limit, giveUpAt);
+      // After a taken token too: the clock of a node may have been wrong before that.
+      const ask = reply.status === "clock" || cluster;
+      const now = ask ? await timeAfter(reply.time, this.#context) : clock.now();
+      reply = await this.#call(queue, new OutcomeBatch(queueKeys(queue)), limit, giveUpAt, now);
     }
     const { more, dropped } = reply;
     if (dropped.length > 0) logger.warn({ queue, ids: dropped }, "dropped pending ids: copies, or no task");
@@ -164,14 +172,20 @@ export class Exchange implements Pick<Broker, "exchange"> {
   }
 
   /** One call of the script. Should its reply be lost, what it leased is looked for later. */
-  async #call(queue: string, batch: OutcomeBatch, limit: number, giveUpAt: number): Promise<Reply> {
-    const { commands, clock, runtime, timings } = this.#context;
+  async #call(
+    queue: string,
+    batch: OutcomeBatch,
+    limit: number,
+    giveUpAt: number,
+    now = this.#context.clock.now(),
+  ): Promise<Reply> {
+    const { commands, runtime, timings } = this.#context;
     const names = queueKeys(queue);
-    const now = clock.now();
     const timeout = Math.max(1, giveUpAt - runtime.clock.monotonic());
     const deadline = now + Math.ceil(timeout);
     const score = this.#scores.next(now, ceilSeconds(timings.lease));
-    const sent: LostExchange = { score, nonce: nonceOf(runtime.random()), deadline, closed: false };
+    const endsAt = runtime.clock.monotonic() + Math.ceil(timeout);
+    const sent: LostExchange = { score, nonce: nonceOf(runtime.random()), deadline, endsAt, closed: false };
     const { pending, paused, active, lease, scheduled, retry, archived, completed, due } = names;
     const keys = {
       pending,
@@ -295,7 +309,7 @@ function nonceOf(random: number): string {
 }
 
 function replyOf(reply: RedisReply, score: string): Reply {
-  const [status, , pairs, more, grants, dropped] = reply as [
+  const [status, time, pairs, more, grants, dropped] = reply as [
     Buffer,
     number,
     number[],
@@ -307,6 +321,7 @@ function replyOf(reply: RedisReply, score: string): Reply {
   for (let i = 0; i < pairs.length; i += 2) refusals.set(pairs[i] ?? 0, pairs[i + 1] ?? 0);
   return {
     status: status.toString() as Reply["status"],
+    time,
     refusals,
     more: more === 1,
     grants,

@@ -12,7 +12,10 @@ import { answered } from "./unanswered.ts";
 /** Attempts in one script call: two values of each pass over Lua's stack. */
 const MOST_ATTEMPTS = 500;
 
-type Context = Pick<RedisContext, "commands" | "clock" | "runtime" | "timings" | "commandTimeout">;
+type Context = Pick<
+  RedisContext,
+  "commands" | "clock" | "runtime" | "timings" | "commandTimeout" | "cluster"
+>;
 
 /** As at the door, but may be told when to give up: an instant of the monotonic clock. */
 export type ExtendLeases = (

@@ -3,14 +3,16 @@ import { ClosedError } from "../../errors.ts";
 import { sleep } from "../../runtime/clock.ts";
 import type { RedisContext } from "./redis-context.ts";
 
-type Context = Pick<RedisContext, "clock" | "runtime" | "logger" | "commandTimeout">;
+type Context = Pick<RedisContext, "runtime" | "logger" | "commandTimeout">;
 
 /** An exchange that was to lease tasks and got no answer. */
 export interface LostExchange {
   readonly score: string;
   readonly nonce: string;
-  /** Unix milliseconds; after it, the script leases nothing. */
+  /** Unix milliseconds, by the clock of its node; after it, the script leases nothing. */
   readonly deadline: number;
+  /** The same instant, by the monotonic clock. */
+  readonly endsAt: number;
   /** It is known what it leased, or that it leased nothing and never will. */
   closed: boolean;
 }
@@ -72,7 +74,7 @@ export class LostGrants {
   add(queue: string, lost: LostExchange): void {
     if (lost.closed) return;
     this.#of(queue).exchanges.add(lost);
-    this.#tidyLater(queue, lost.deadline - this.#context.clock.now() + PATIENCE);
+    this.#tidyLater(queue, lost.endsAt - this.#context.runtime.clock.monotonic() + PATIENCE);
   }
 
   /** The reply of a lost exchange, come late. */
@@ -129,13 +131,14 @@ export class LostGrants {
   async close(): Promise<void> {
     for (const cancel of this.#timers.values()) cancel();
     this.#timers.clear();
-    const { clock, runtime, logger } = this.#context;
+    const { runtime, logger } = this.#context;
+    const now = runtime.clock.monotonic();
     const exchanges = [...this.#queues.values()].flatMap(({ exchanges }) => [...exchanges]);
-    const last = Math.max(clock.now(), ...exchanges.map(({ deadline }) => deadline));
+    const last = Math.max(now, ...exchanges.map(({ endsAt }) => endsAt));
     const patience = new AbortController();
     await Promise.race([
       Promise.all([...this.#queues.keys()].map((queue) => this.#handBackAll(queue, patience.signal))),
-      sleep(runtime.clock, last - clock.now() + LAST_PATIENCE, patience.signal),
+      sleep(runtime.clock, last - now + LAST_PATIENCE, patience.signal),
     ]);
     patience.abort();
     for (const queue of this.#queues.keys()) {

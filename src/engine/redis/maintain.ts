@@ -13,7 +13,7 @@ import {
 } from "./scripts.gen.ts";
 
 type Maintenance = Pick<Broker, "forward" | "deleteExpired" | "trimArchive" | "reclaimAggregationSets">;
-type Context = Pick<RedisContext, "commands" | "clock" | "runtime" | "logger" | "commandTimeout">;
+type Context = Pick<RedisContext, "commands" | "clock" | "runtime" | "logger" | "commandTimeout" | "cluster">;
 
 /** What one script call may be asked for: its ids pass over Lua's stack, and others on the server wait. */
 const MOST_IDS = 1_000;

@@ -14,7 +14,10 @@ import { type StoredId, storedId, storedTaskKey } from "./stored-id.ts";
 import { readMessage } from "./stored-message.ts";
 import { answered } from "./unanswered.ts";
 
-type Context = Pick<RedisContext, "commands" | "clock" | "runtime" | "logger" | "timings" | "commandTimeout">;
+type Context = Pick<
+  RedisContext,
+  "commands" | "clock" | "runtime" | "logger" | "timings" | "commandTimeout" | "cluster"
+>;
 
 const MOST_IDS = 500;
 const MOST_BYTES = 1_024 * 1_024;

@@ -6,7 +6,10 @@ import type { RedisContext } from "./redis-context.ts";
 import { sweep } from "./scripts.gen.ts";
 import { answered } from "./unanswered.ts";
 
-type Context = Pick<RedisContext, "commands" | "clock" | "runtime" | "logger" | "timings" | "commandTimeout">;
+type Context = Pick<
+  RedisContext,
+  "commands" | "clock" | "runtime" | "logger" | "timings" | "commandTimeout" | "cluster"
+>;
 
 /** Entries of `active` that one call looks at. A longer list is gone through call by call. */
 const WINDOW = 1_000;

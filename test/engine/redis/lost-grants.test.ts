@@ -5,7 +5,6 @@ import type { Engine } from "../../../src/broker/engine.ts";
 import { type LostExchange, LostGrants } from "../../../src/engine/redis/lost-grants.ts";
 import { createRedisEngine } from "../../../src/engine/redis/redis-engine.ts";
 import { exchange, lostGrants } from "../../../src/engine/redis/scripts.gen.ts";
-import { fixedServerClock } from "../../../src/engine/redis/server-clock.ts";
 import { queueKeys } from "../../../src/protocol/keys.ts";
 import { silentLogger } from "../../../src/runtime/logger.ts";
 import { counts, done, enqueued, ids, leased, settled } from "../../contract/tasks.ts";
@@ -380,7 +379,7 @@ describe("an exchange that is known to be lost after its reply has come", () => 
     const runtime = fakeRuntime();
     const asked: LostExchange[] = [];
     const lost = new LostGrants(
-      { clock: fixedServerClock(runtime.clock), runtime, logger: silentLogger, commandTimeout: LONG },
+      { runtime, logger: silentLogger, commandTimeout: LONG },
       {
         recall: async (_, sent) => {
           asked.push(sent);
@@ -392,7 +391,8 @@ describe("an exchange that is known to be lost after its reply has come", () => 
       },
     );
     const [late, other] = ["late", "other"].map((nonce): LostExchange => {
-      return { score: "1.5", nonce, deadline: runtime.clock.now() + LONG, closed: false };
+      const deadline = runtime.clock.now() + LONG;
+      return { score: "1.5", nonce, deadline, endsAt: runtime.clock.monotonic() + LONG, closed: false };
     }) as [LostExchange, LostExchange];
     lost.lateReply(q, late, []);
     for (const sent of [late, other]) lost.add(q, sent);
