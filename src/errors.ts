@@ -199,11 +199,21 @@ export class EngineUrlInvalidError extends TitanQueueError {
   readonly code = EngineUrlInvalidError.code;
 }
 
-/** The engine cannot be reached, or did not answer in time. Nothing was stored. */
+/** The engine cannot be reached, or did not answer in time. Nothing was stored, unless it is `inDoubt`. */
 export class EngineUnavailableError extends TitanQueueError {
   static readonly code = "ENGINE_UNAVAILABLE";
   override readonly name = "EngineUnavailableError";
   readonly code = EngineUnavailableError.code;
+  /**
+   * The call was sent and its answer was lost: all or a part of it may have been done. `false`: surely nothing was.
+   * Never for `enqueue`, which answers `AmbiguousEnqueueError` then.
+   */
+  readonly inDoubt: boolean;
+
+  constructor(message: string, options?: ErrorOptions, inDoubt = false) {
+    super(message, options);
+    this.inDoubt = inDoubt;
+  }
 }
 
 /** The engine, or the client or server on it, is closed. */

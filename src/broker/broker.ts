@@ -20,8 +20,8 @@ export interface Broker {
    * One atomic round trip: settles finished attempts and leases up to `limit` pending tasks (none with 0, or while
    * the queue is paused).
    *
-   * When it rejects, the outcomes may or may not have been recorded: send them again with `repeated`. Tasks that a
-   * lost reply had granted come back from a later call for the same queue, within that call's limit; what does not
+   * When it rejects, the outcomes may or may not have been recorded: send them again with `repeated`, but after an
+   * `EngineUnavailableError` that is not `inDoubt`, when surely none was, without it. Tasks that a lost reply had granted come back from a later call for the same queue, within that call's limit; what does not
    * fit is handed back to the queue's head.
    */
   exchange(queue: string, outcomes: readonly Outcome[], limit: number): Promise<ExchangeResult>;
@@ -133,7 +133,7 @@ export type Settlement =
 export interface Outcome {
   readonly leased: Leased;
   readonly settlement: Settlement;
-  /** This outcome was sent before and the answer was lost. */
+  /** This outcome was sent before, and may have been recorded: the answer was lost. */
   readonly repeated?: boolean;
 }
 

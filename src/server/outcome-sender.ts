@@ -91,6 +91,7 @@ export class OutcomeSender {
   async #deliver(queue: string, outcomes: readonly Finished[]): Promise<Error | undefined> {
     const { broker, syncQueue, ledger } = this.#options;
     const sent = await broker.exchange(queue, outcomes, 0).catch(async (error: Error) => {
+      for (const outcome of outcomes) outcome.failedToSend(error);
       if (!(error instanceof EngineUnavailableError)) return error;
       // Redis closes the connection on what is too large for it. A store that answers an empty call is not away.
       await broker.exchange(queue, [], 0);

@@ -1,4 +1,5 @@
 import type { Leased, Outcome, OutcomeAnswer, Settlement } from "../broker/broker.ts";
+import { EngineUnavailableError } from "../errors.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { AttemptFacts, ServerEvents, SettleCause, TaskSettled } from "./events.ts";
 
@@ -10,7 +11,7 @@ export class Finished implements Outcome {
   readonly settlement: Settlement;
   readonly cause: SettleCause;
   readonly durationMs: number | undefined;
-  /** The answer to sending it before was lost. */
+  /** It may be recorded already: the answer to sending it before was lost. */
   repeated = false;
 
   constructor(
@@ -25,6 +26,12 @@ export class Finished implements Outcome {
     this.settlement = settlement;
     this.cause = cause;
     this.durationMs = durationMs;
+  }
+
+  /** Sending it has failed with `error`. Only where nothing can have come of that is the next time no repetition. */
+  failedToSend(error: unknown): void {
+    // What is refused may be a later part of the call: the answers to the first are lost with it.
+    if (!(error instanceof EngineUnavailableError) || error.inDoubt) this.repeated = true;
   }
 }
 

@@ -300,6 +300,7 @@ export class Processor implements Component {
       engineState.refused(error);
       logger.error({ queue: lane.queue, error }, "exchange failed; trying again");
     }
+    for (const outcome of outcomes) outcome.failedToSend(error);
     syncQueue.add(lane.queue, outcomes, runtime.clock.monotonic());
     if (outcomes.length > 0 && !(error instanceof EngineUnavailableError)) this.#options.onRefused();
     if (limit > 0) lane.owed = true;

@@ -2,7 +2,7 @@ import type { Finished } from "./outcome.ts";
 
 /** Outcomes that the store has not accepted yet, in the order in which they are sent again. */
 export class SyncQueue {
-  /** By queue: outcome -> monotonic instant at which it was first sent without an answer. */
+  /** By queue: outcome -> monotonic instant at which it was first sent in vain. */
   readonly #queues = new Map<string, Map<Finished, number>>();
   #size = 0;
 
@@ -14,15 +14,12 @@ export class SyncQueue {
     return [...this.#queues.keys()];
   }
 
-  /** Keeps outcomes of `queue` that were sent, and whose answer did not come. */
+  /** Keeps outcomes of `queue` that the store was given, or was to be given, in vain. */
   add(queue: string, outcomes: readonly Finished[], now: number): void {
     if (outcomes.length === 0) return;
     const waiting = this.#queues.get(queue) ?? new Map<Finished, number>();
     this.#queues.set(queue, waiting);
-    for (const outcome of outcomes) {
-      outcome.repeated = true;
-      waiting.set(outcome, now);
-    }
+    for (const outcome of outcomes) waiting.set(outcome, now);
     this.#size += outcomes.length;
   }
 

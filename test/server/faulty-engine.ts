@@ -78,6 +78,6 @@ export class FaultyEngine implements Engine {
     }
     if (fault === "mute") await work();
     this.failed.push(name);
-    throw new EngineUnavailableError(`${name}: the engine is ${fault}`);
+    throw new EngineUnavailableError(`${name}: the engine is ${fault}`, undefined, fault !== "down");
   }
 }

@@ -285,11 +285,21 @@ describe("the processor", () => {
     ]);
   });
 
+  it("does not take outcomes that were surely not sent for repeated", async () => {
+    const rig = await processorRig({ concurrency: 1 });
+    await rig.last().reply(["a"], true);
+    await rig.end();
+    await rig.last().fail(new EngineUnavailableError("nobody listens"));
+    expect(rig.syncQueue.outcomes("default")).toMatchObject([
+      { repeated: false, leased: { message: { id: "a" } } },
+    ]);
+  });
+
   it("hands outcomes whose answer was lost to the syncer, and asks again after a while", async () => {
     const rig = await processorRig({ concurrency: 1 });
     await rig.last().reply(["a"], true);
     await rig.end();
-    await rig.last().fail(new EngineUnavailableError("cut"));
+    await rig.last().fail(new EngineUnavailableError("cut", undefined, true));
     expect(rig.syncQueue.outcomes("default")).toMatchObject([
       { repeated: true, leased: { message: { id: "a" } } },
     ]);

@@ -66,7 +66,7 @@ describe("an outcome whose answer is lost", () => {
     const { opened, open } = gate();
     await rig.start(() => opened);
     const id = await rig.enqueue();
-    rig.engine.fault = "down";
+    rig.engine.fault = "frozen";
     open();
     await rig.clock.advance(61_000);
     for (const expired of await rig.elsewhere.listExpired("default", 1)) {
@@ -78,6 +78,27 @@ describe("an outcome whose answer is lost", () => {
     expect(await rig.state(id)).toBe("archived");
     expect(rig.lines.map(({ text }) => text)).toContain("outcome had been recorded already");
     expect(rig.settled).toMatchObject([{ outcome: "done" }]);
+  });
+
+  it("is told as lost when the task is gone by then and the outcome surely never arrived", async () => {
+    const rig = serverRig();
+    const { opened, open } = gate();
+    const lost: unknown[] = [];
+    rig.server.on("leaseLost", ({ taskId }) => lost.push(taskId));
+    await rig.start(() => opened);
+    const id = await rig.enqueue();
+    rig.engine.fault = "down";
+    open();
+    await rig.clock.advance(61_000);
+    for (const expired of await rig.elsewhere.listExpired("default", 1)) {
+      const settlement = { kind: "archive", message: expired.message } as const;
+      await rig.elsewhere.recover("default", [{ expired, settlement }]);
+    }
+    rig.engine.fault = "up";
+    await rig.clock.advance(20_000);
+    expect(await rig.state(id)).toBe("archived");
+    expect(lost).toEqual([id]);
+    expect(rig.settled).toEqual([]);
   });
 
   it("is told as lost when the task is another server's by then", async () => {
@@ -106,6 +127,23 @@ describe("an outcome whose answer is lost", () => {
     expect(await rig.state(id)).toBe("active");
   });
 
+  it("counts as recorded when it arrived only when it was sent again", async () => {
+    const rig = serverRig();
+    const { opened, open } = gate();
+    await rig.start(() => opened);
+    await rig.enqueue();
+    rig.engine.fault = "down";
+    open();
+    await settle();
+    rig.engine.fault = "mute";
+    await rig.clock.advance(2_000);
+    expect(rig.settled).toEqual([]);
+    rig.engine.fault = "up";
+    await rig.clock.advance(20_000);
+    expect(rig.lines.map(({ text }) => text)).toContain("outcome had been recorded already");
+    expect(rig.settled).toMatchObject([{ outcome: "done" }]);
+  });
+
   it("is given up after ten minutes", async () => {
     const rig = serverRig();
     const { opened, open } = gate();
@@ -128,7 +166,7 @@ describe("an outcome whose answer is lost", () => {
 describe("an outcome that the store cannot take", () => {
   it.each([
     ["refuses", new RedisCommandError("invalid bulk length")],
-    ["breaks the connection", new EngineUnavailableError("Redis did not answer")],
+    ["breaks the connection", new EngineUnavailableError("Redis did not answer", undefined, true)],
   ])("holds up no other outcome, and no other task, where the store %s", async (_, error) => {
     const rig = serverRig({ concurrency: 100 });
     const { opened, open } = gate();

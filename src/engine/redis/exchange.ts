@@ -19,7 +19,7 @@ import { FENCED, GHOST, UNLEASED } from "./refusal.ts";
 import { exchange, lostGrants } from "./scripts.gen.ts";
 import { storedId } from "./stored-id.ts";
 import { readMessage } from "./stored-message.ts";
-import { doorError } from "./unanswered.ts";
+import { doorError, inDoubt } from "./unanswered.ts";
 
 /** One script call leases no more tasks, or bytes of messages, docs/protocol.md 18.8. */
 const MOST_LEASED = 200;
@@ -126,10 +126,15 @@ export class Exchange implements Pick<Broker, "exchange"> {
     const answers = new Array<OutcomeAnswer>(outcomes.length);
     const batches = cutOutcomes(queueKeys(queue), inOrderOfLeasing(outcomes));
     let leasing: Leasing = { leased: [], more: false, quarantined: [], dropped: [] };
-    for (const [i, batch] of batches.entries()) {
-      // All that was outstanding is settled before more is taken.
-      const isLast = i === batches.length - 1;
-      leasing = await this.#send(queue, batch, isLast ? limit : 0, giveUpAt, answers);
+    try {
+      for (const [i, batch] of batches.entries()) {
+        // All that was outstanding is settled before more is taken.
+        const isLast = i === batches.length - 1;
+        leasing = await this.#send(queue, batch, isLast ? limit : 0, giveUpAt, answers);
+      }
+    } catch (error) {
+      // With the whole call, the answers to its first part are lost.
+      throw answers.includes("settled") ? inDoubt(error) : error;
     }
     return { answers, ...leasing };
   }

@@ -7,7 +7,7 @@ import { createRedisEngine } from "../../../src/engine/redis/redis-engine.ts";
 import { exchange, lostGrants } from "../../../src/engine/redis/scripts.gen.ts";
 import { queueKeys } from "../../../src/protocol/keys.ts";
 import { silentLogger } from "../../../src/runtime/logger.ts";
-import { counts, done, enqueued, ids, leased, settled } from "../../contract/tasks.ts";
+import { complete, counts, done, enqueued, ids, leased, settled } from "../../contract/tasks.ts";
 import { type FakeClock, fakeRuntime, settle } from "../../support/fake-runtime.ts";
 import { redisForFile } from "../../support/redis-rig.ts";
 import { type Fault, RespProxy, type Rule } from "../../support/resp-proxy.ts";
@@ -25,6 +25,8 @@ const LONG = 5_000;
 const SHORT = 250;
 /** Short too, with time left for an answer that comes in the middle of it. */
 const TIMELY = 1_000;
+/** Redis runs somebody's script: it did nothing. */
+const BUSY = "-BUSY Redis is busy running a script.\r\n";
 
 const sha1 = (source: string) => createHash("sha1").update(fakeTime(source)).digest("hex");
 
@@ -412,10 +414,47 @@ describe("outcomes whose answer was lost", () => {
     const outcome = { leased: attempt, settlement: done };
     await expect(engine.broker.exchange(q, [outcome], 0)).rejects.toMatchObject({
       code: "ENGINE_UNAVAILABLE",
+      inDoubt: true,
     });
     expect(rule.fired).toBe(1);
     const { answers } = await engine.broker.exchange(q, [{ ...outcome, repeated: true }], 0);
     expect(answers).toEqual(["gone"]);
     expect(await client.get(keys.processed)).toBe("1");
+  });
+
+  it("are told from those that Redis surely did not get", async () => {
+    const { engine } = await open({ commandTimeout: SHORT });
+    await enqueued(engine, q);
+    const [attempt] = await leased(engine, q, 1);
+    const outcome = { leased: attempt as Leased, settlement: done };
+    const rule = harm({ do: "replace-reply", reply: BUSY });
+    const refused = { code: "ENGINE_UNAVAILABLE", inDoubt: false };
+    await expect(engine.broker.exchange(q, [outcome], 0)).rejects.toMatchObject(refused);
+    expect(rule.fired).toBe(1);
+    await proxy.down();
+    try {
+      // It finds the connection broken.
+      await expect(engine.ping()).rejects.toMatchObject({ code: "ENGINE_UNAVAILABLE" });
+      await expect(engine.broker.exchange(q, [outcome], 0)).rejects.toMatchObject(refused);
+    } finally {
+      await proxy.up();
+    }
+    const { answers } = await engine.broker.exchange(q, [outcome], 0);
+    expect(answers).toEqual(["settled"]);
+  });
+
+  it("are those, too, that were answered before a later part of them was refused", async () => {
+    const { engine } = await open();
+    for (let n = 0; n < 2; n += 1) await enqueued(engine, q);
+    const expireAt = engine.broker.now() + 60_000;
+    const outcomes = (await leased(engine, q, 2)).map((attempt) => {
+      return { leased: attempt, settlement: complete(attempt, expireAt, Buffer.alloc(600_000)) };
+    });
+    const rule = proxy.rule({ script: sha1(exchange.source), nth: 2 }, { do: "replace-reply", reply: BUSY });
+    const lost = engine.broker.exchange(q, outcomes, 0);
+    await expect(lost).rejects.toMatchObject({ code: "ENGINE_UNAVAILABLE", inDoubt: true });
+    expect(rule.fired).toBe(1);
+    const { answers } = await engine.broker.exchange(q, outcomes, 0);
+    expect(answers).toEqual(["gone", "settled"]);
   });
 });
