@@ -105,6 +105,8 @@ export type LeaseToken = { readonly [leaseToken]: true };
 export interface Leased {
   readonly message: TaskMessage;
   readonly token: LeaseToken;
+  /** When it became pending. Unknown where the answer that leased it was lost. */
+  readonly pendingSince?: number | undefined;
 }
 
 /** An instant that is no finite number fails the call with `InvalidOptionError`, before anything is written. */

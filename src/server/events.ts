@@ -33,6 +33,11 @@ export type TaskSettled = AttemptFacts & {
   readonly cause: SettleCause;
   /** From `taskStarted`; `undefined` when it was not begun here: another, dead server had run it, or a shutdown came first. */
   readonly durationMs: number | undefined;
+  /**
+   * How long the task had been pending when this attempt began, by the engine's clock; a delay before that does not count.
+   * `undefined` also where the answer of the store that granted the task was lost.
+   */
+  readonly waitMs: number | undefined;
 };
 
 /** What a server tells while it runs. */

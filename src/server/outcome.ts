@@ -11,6 +11,7 @@ export class Finished implements Outcome {
   readonly settlement: Settlement;
   readonly cause: SettleCause;
   readonly durationMs: number | undefined;
+  readonly waitMs: number | undefined;
   /** It may be recorded already: the answer to sending it before was lost. */
   repeated = false;
 
@@ -20,12 +21,14 @@ export class Finished implements Outcome {
     settlement: Settlement,
     cause: SettleCause,
     durationMs?: number,
+    waitMs?: number,
   ) {
     this.leased = leased;
     this.queue = queue;
     this.settlement = settlement;
     this.cause = cause;
     this.durationMs = durationMs;
+    this.waitMs = waitMs;
   }
 
   /** Sending it has failed with `error`. Only where nothing can have come of that is the next time no repetition. */
@@ -81,6 +84,7 @@ export class OutcomeLedger {
       outcome: outcomeName(outcome),
       cause: outcome.cause,
       durationMs: outcome.durationMs,
+      waitMs: outcome.waitMs,
     });
   }
 

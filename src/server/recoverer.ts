@@ -121,6 +121,12 @@ function tell(judged: Judged, { errorHandler, events, logger }: RecovererOptions
     guarded(logger, "errorHandler", () => errorHandler(error, task, undefined, verdict));
   }
   if (events.heard("taskSettled")) {
-    events.emit("taskSettled", { ...facts, outcome: verdict.outcome, cause, durationMs: undefined });
+    events.emit("taskSettled", {
+      ...facts,
+      outcome: verdict.outcome,
+      cause,
+      durationMs: undefined,
+      waitMs: undefined,
+    });
   }
 }

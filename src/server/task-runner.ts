@@ -271,8 +271,12 @@ export class TaskRunner {
   #decide(worker: Worker, settlement: Settlement, cause: SettleCause): void {
     worker.decided = true;
     const { events, runtime, onFinished } = this.#options;
-    const durationMs = events.heard("taskSettled") ? runtime.clock.monotonic() - worker.begunAt : undefined;
-    onFinished(new Finished(worker.leased, worker.queue, settlement, cause, durationMs));
+    const { leased, queue } = worker;
+    if (events.heard("taskSettled")) {
+      const durationMs = runtime.clock.monotonic() - worker.begunAt;
+      const waitMs = waitOf(worker);
+      onFinished(new Finished(leased, queue, settlement, cause, durationMs, waitMs));
+    } else onFinished(new Finished(leased, queue, settlement, cause));
   }
 
   #ended(worker: Worker): void {
@@ -314,4 +318,8 @@ function isAbortOf(thrown: unknown, reason: AbortReason): boolean {
 /** A handler without a definition asked for a payload that is not JSON: no retry will change that. */
 function isUnreadable(error: unknown, message: TaskMessage): boolean {
   return error instanceof PayloadNotJsonError && error.taskType === message.type;
+}
+
+function waitOf({ leased: { pendingSince }, startedAt }: Worker): number | undefined {
+  return pendingSince === undefined ? undefined : Math.max(0, startedAt - pendingSince);
 }

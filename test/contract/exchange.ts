@@ -51,6 +51,20 @@ export function exchangeContract(open: OpenEngine): void {
     expect(ids(taken)).toEqual(ids(entries));
   });
 
+  it("tells since when a task has been pending", async () => {
+    const engine = await open();
+    const queue = engine.queue();
+    const enqueuedAt = engine.broker.now();
+    await enqueued(engine, queue);
+    await engine.clock.advance(1_500);
+    const attempt = await leasedOne(engine, queue);
+    expect(attempt.pendingSince).toBeCloseTo(enqueuedAt, 0);
+    const requeuedAt = engine.broker.now();
+    await settled(engine, attempt, requeue);
+    await engine.clock.advance(700);
+    expect((await leasedOne(engine, queue)).pendingSince).toBeCloseTo(requeuedAt, 0);
+  });
+
   it("answers for a queue that nobody knows as for an empty one", async () => {
     const engine = await open();
     const queue = engine.queue();

@@ -236,15 +236,17 @@ describe("events", () => {
     const started: unknown[] = [];
     rig.server.on("taskStarted", (event) => started.push(event));
     const { opened, open } = gate();
-    await rig.start(() => opened);
     const taskId = await rig.enqueue();
+    await rig.clock.advance(700);
+    await rig.start(() => opened);
     const facts = { taskId, type: "t", queue: "default", attempt: 1 };
     expect(started).toEqual([facts]);
     expect(rig.settled).toEqual([]);
     await rig.clock.advance(1_500);
     open();
     await settle();
-    expect(rig.settled).toEqual([{ ...facts, outcome: "done", cause: "success", durationMs: 1_500 }]);
+    const lengths = { durationMs: 1_500, waitMs: 700 };
+    expect(rig.settled).toEqual([{ ...facts, outcome: "done", cause: "success", ...lengths }]);
   });
 
   it("end with the answer of on()", async () => {

@@ -71,9 +71,10 @@ function lease(
         quarantine(queue, task, now);
         quarantined.push(task.id);
       } else {
+        const { pendingSince } = task;
         const attempt = store.nextAttempt();
         queue.toActive(task, attempt, now + timings.lease);
-        leased.push({ message, token: tokenOf({ attempt }) });
+        leased.push({ message, token: tokenOf({ attempt }), pendingSince });
       }
     }
   }

@@ -1,10 +1,10 @@
 import type { Broker, ExchangeResult, Leased, Outcome, OutcomeAnswer } from "../../broker/broker.ts";
 import { failedKey, processedKey, queueKeys } from "../../protocol/keys.ts";
-import { ceilSeconds } from "../../protocol/units.ts";
+import { ceilSeconds, pendingSinceMs } from "../../protocol/units.ts";
 import { timeAfter } from "./clock-guard.ts";
 import { Lease, LeaseScores, leasedAs } from "./lease-token.ts";
 import type { ExtendLeases } from "./leases.ts";
-import { type Accepted, type LostExchange, LostGrants } from "./lost-grants.ts";
+import { type Accepted, type Grants, type LostExchange, LostGrants } from "./lost-grants.ts";
 import {
   cutOutcomes,
   inOrderOfLeasing,
@@ -42,7 +42,7 @@ interface Reply {
   /** By position in the batch, from 1: why that outcome was not settled. */
   readonly refusals: ReadonlyMap<number, number>;
   readonly more: boolean;
-  readonly grants: readonly Buffer[];
+  readonly grants: Grants;
   readonly dropped: readonly string[];
   /** Of the new leases. */
   readonly score: string;
@@ -256,16 +256,17 @@ export class Exchange implements Pick<Broker, "exchange"> {
   async #accept(
     queue: string,
     score: string,
-    grants: readonly Buffer[],
+    grants: Grants,
   ): Promise<{ leased: Leased[]; quarantined: string[] }> {
     const leased: Leased[] = [];
     const unreadable: WireOutcome[] = [];
-    for (let i = 0; i < grants.length; i += 2) {
+    for (let i = 0; i < grants.length; i += 3) {
       const bytes = grants[i + 1] ?? EMPTY;
       const id = storedId(grants[i] ?? EMPTY);
       const lease = new Lease(score, this.#leases++, bytes);
       const message = readMessage(queue, id, bytes);
-      if (message !== undefined) leased.push(leasedAs(message, lease));
+      const pendingSince = pendingSinceMs(String(grants[i + 2] ?? 0));
+      if (message !== undefined) leased.push(leasedAs(message, lease, pendingSince));
       else unreadable.push(quarantineOutcome(id, lease, unreadable.length));
     }
     return { leased, quarantined: unreadable.length === 0 ? [] : await this.#quarantine(queue, unreadable) };
@@ -294,13 +295,13 @@ export class Exchange implements Pick<Broker, "exchange"> {
     queue: string,
     { score, nonce }: LostExchange,
     giveUpAt: number,
-  ): Promise<{ time: number; grants: Buffer[] }> {
+  ): Promise<{ time: number; grants: Grants }> {
     const { commands, runtime } = this.#context;
     const timeout = Math.max(1, giveUpAt - runtime.clock.monotonic());
     const { active, lease, taskPrefix } = queueKeys(queue);
     const args = { score, nonce, taskPrefix };
     const reply = await lostGrants.run(commands, { active, lease }, args, { timeout });
-    const [time, grants] = reply as [number, Buffer[]];
+    const [time, grants] = reply as [number, Grants];
     return { time, grants };
   }
 }
@@ -319,7 +320,7 @@ function replyOf(reply: RedisReply, score: string): Reply {
     number,
     number[],
     number,
-    Buffer[],
+    Grants,
     Buffer[],
   ];
   const refusals = new Map<number, number>();

@@ -26,8 +26,8 @@ export class Lease {
   }
 }
 
-export function leasedAs(message: TaskMessage, lease: Lease): Leased {
-  return { message, token: lease as unknown as LeaseToken };
+export function leasedAs(message: TaskMessage, lease: Lease, pendingSince?: number): Leased {
+  return { message, token: lease as unknown as LeaseToken, pendingSince };
 }
 
 export function leaseOf({ token }: { readonly token: LeaseToken }): Lease {

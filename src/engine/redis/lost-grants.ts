@@ -5,6 +5,9 @@ import type { RedisContext } from "./redis-context.ts";
 
 type Context = Pick<RedisContext, "runtime" | "logger" | "commandTimeout">;
 
+/** What an exchange leased: id, message and `pending_since` of each task, which is null where it is not known. */
+export type Grants = readonly (Buffer | null)[];
+
 /** An exchange that was to lease tasks and got no answer. */
 export interface LostExchange {
   readonly score: string;
@@ -27,9 +30,9 @@ export interface Accepted {
 /** Each call that may take its time ends at `giveUpAt`, an instant of the monotonic clock. */
 export interface LostGrantsDoors {
   /** What that exchange leased and still has, and what time it is in the store. */
-  recall(queue: string, lost: LostExchange, giveUpAt: number): Promise<{ time: number; grants: Buffer[] }>;
+  recall(queue: string, lost: LostExchange, giveUpAt: number): Promise<{ time: number; grants: Grants }>;
   /** Never rejects. */
-  accept(queue: string, lost: LostExchange, grants: readonly Buffer[]): Promise<Accepted>;
+  accept(queue: string, lost: LostExchange, grants: Grants): Promise<Accepted>;
   extend(queue: string, leased: readonly Leased[], giveUpAt: number): Promise<ExtendAnswer[]>;
   /** Puts tasks back at the head of their queue. */
   handBack(queue: string, requeues: readonly Outcome[], giveUpAt: number): Promise<void>;
@@ -78,7 +81,7 @@ export class LostGrants {
   }
 
   /** The reply of a lost exchange, come late. */
-  lateReply(queue: string, lost: LostExchange, grants: readonly Buffer[]): void {
+  lateReply(queue: string, lost: LostExchange, grants: Grants): void {
     void this.#settle(queue, lost, grants);
   }
 
@@ -160,7 +163,7 @@ export class LostGrants {
     }
   }
 
-  async #settle(queue: string, lost: LostExchange, grants: readonly Buffer[]): Promise<void> {
+  async #settle(queue: string, lost: LostExchange, grants: Grants): Promise<void> {
     if (lost.closed) return;
     lost.closed = true;
     this.#of(queue).exchanges.delete(lost);

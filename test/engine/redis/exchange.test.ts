@@ -74,8 +74,8 @@ describe("leasing looks before it takes", () => {
     "and drops an id whose key is of another type, untouched",
     {
       script: "exchange",
-      text: "redis.pcall('HMGET', task, 'msg', 'state')",
-      instead: "redis.call('HMGET', task, 'msg', 'state')",
+      text: "redis.pcall('HMGET', task, 'msg', 'state', 'pending_since')",
+      instead: "redis.call('HMGET', task, 'msg', 'state', 'pending_since')",
     },
     async (engine) => {
       await engine.client.rpush(keys.pending, "other");
@@ -221,7 +221,8 @@ describe("while tasks move to another node of a Cluster", () => {
   it("nothing is leased, and nothing lost; outcomes stand", async () => {
     const moving = "{ err = 'ERR Script attempted to access a non local key in a cluster node' }";
     const engine = await open({
-      scriptSource: (source) => source.replace("redis.pcall('HMGET', task, 'msg', 'state')", moving),
+      scriptSource: (source) =>
+        source.replace("redis.pcall('HMGET', task, 'msg', 'state', 'pending_since')", moving),
     });
     const still = await open();
     const attempt = await running(still, q);

@@ -36,7 +36,7 @@
 --                                message; a b message. Instants in milliseconds
 -- RETURNS array          status: ok, clock, token (the score is taken), unready (keys are on the move, or of another type); Unix milliseconds;
 --                        position and refusal of each outcome that was not settled; 1 when pending may hold more;
---                        id and message of each leased task; ids dropped from pending
+--                        id, message and pending_since of each leased task; ids dropped from pending
 local pending, paused, active, lease = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local scheduled, retry, archived, completed, due = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local processed_day, failed_day, processed, failed = KEYS[10], KEYS[11], KEYS[12], KEYS[13]
@@ -287,7 +287,7 @@ if found and #found > 0 then
   for j = #found, 1, -1 do
     local id = found[j]
     local task = task_prefix .. id
-    local fields = redis.pcall('HMGET', task, 'msg', 'state')
+    local fields = redis.pcall('HMGET', task, 'msg', 'state', 'pending_since')
     local message, state = fields[1], fields[2]
     local is_copy = known[id]
     if not message or state ~= 'pending' then
@@ -326,7 +326,7 @@ if found and #found > 0 then
       bytes = bytes + #message
       local nth = #chosen + 1
       chosen[nth], tasks_chosen[nth] = id, task
-      grants[2 * nth - 1], grants[2 * nth] = id, message
+      grants[3 * nth - 2], grants[3 * nth - 1], grants[3 * nth] = id, message, fields[3]
     end
     known[id] = true
   end

@@ -7,7 +7,7 @@
 -- ARGV    score        string  the score of that exchange's leases
 --         nonce        string  its name
 --         task_prefix  string  asynq:{<queue>}:t:
--- RETURNS array        Unix milliseconds; id and message of each task
+-- RETURNS array        Unix milliseconds; as exchange: id, message and pending_since of each task
 local active, lease = KEYS[1], KEYS[2]
 local score, nonce, task_prefix = ARGV[1], ARGV[2], ARGV[3]
 
@@ -34,6 +34,8 @@ for j = #order, 1, -1 do
     if fields[1] and fields[2] == 'active' and fields[3] == nonce then
       grants[#grants + 1] = id
       grants[#grants + 1] = fields[1]
+      -- Since when it had waited was forgotten when it was leased.
+      grants[#grants + 1] = false
     end
   end
 end
