@@ -3,8 +3,8 @@ import { EVERYONE, type Ledger } from "./history.ts";
 
 export interface Fault {
   readonly name: string;
-  /** A process by name. @defaultValue everyone */
-  readonly target?: string;
+  /** The process that it will strike, by name. @defaultValue everyone */
+  readonly target?: () => string;
   /** Causes it, and heals it if it lasts. */
   readonly strike: () => unknown;
 }
@@ -43,7 +43,7 @@ export class Nemesis {
       const fault = faults[Math.floor(random() * faults.length)];
       await wait(pause, undefined, { signal }).catch(() => undefined);
       if (signal.aborted || fault === undefined) return;
-      ledger?.write({ type: "nemesis", fault: fault.name, target: fault.target ?? EVERYONE });
+      ledger?.write({ type: "nemesis", fault: fault.name, target: fault.target?.() ?? EVERYONE });
       await fault.strike();
       this.struck.push(fault.name);
     }
