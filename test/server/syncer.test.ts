@@ -52,10 +52,20 @@ describe("an outcome whose answer is lost", () => {
     const { opened, open } = gate();
     await rig.start(() => opened);
     await rig.enqueue();
-    rig.engine.fault = "down";
+    const sentAt: number[] = [];
+    rig.engine.refuse = (name, args) => {
+      if (name === "exchange" && !isQuestion(name, args)) sentAt.push(rig.clock.now());
+      return new EngineUnavailableError("Redis is away");
+    };
     open();
     await rig.clock.advance(40_000);
-    rig.engine.fault = "up";
+    // At once, by the processor; then after 1, 2, 4 and 8 s, and every 15 s.
+    const waits = sentAt.slice(1).map((at, i) => at - (sentAt[i] as number));
+    expect(waits.length).toBeGreaterThan(3);
+    expect(waits.length).toBeLessThan(8);
+    expect(waits).toEqual([...waits].sort((a, b) => a - b));
+    expect(waits.at(-1)).toBeGreaterThan(5_000);
+    rig.engine.refuse = () => undefined;
     // The processor notices within a second, and wakes the syncer.
     await rig.clock.advance(1_100);
     expect(rig.settled).toMatchObject([{ outcome: "done" }]);
