@@ -268,10 +268,7 @@ export class Processor implements Component {
       );
     }
     if (result.dropped.length > 0) {
-      logger.warn(
-        { queue: lane.queue, taskIds: result.dropped },
-        "ids without a task removed from the queue",
-      );
+      logger.warn({ queue: lane.queue, taskIds: result.dropped }, "pending ids removed: copies, or no task");
     }
     if (limit > 0) this.#learn(lane, result);
     for (const leased of result.leased) {

@@ -369,7 +369,11 @@ describe("the processor", () => {
     await rig.last().reply([], false, { quarantined: ["q"], dropped: ["d"] });
     expect(rig.lines).toMatchObject([
       { level: "error", fields: { queue: "default", taskIds: ["q"] } },
-      { level: "warn", fields: { queue: "default", taskIds: ["d"] } },
+      {
+        level: "warn",
+        fields: { queue: "default", taskIds: ["d"] },
+        text: "pending ids removed: copies, or no task",
+      },
     ]);
   });
 

@@ -171,7 +171,6 @@ export class Exchange implements Pick<Broker, "exchange"> {
       reply = await this.#call(queue, new OutcomeBatch(queueKeys(queue)), limit, giveUpAt, now);
     }
     const { more, dropped } = reply;
-    if (dropped.length > 0) logger.warn({ queue, ids: dropped }, "dropped pending ids: copies, or no task");
     const accepted = await this.#accept(queue, reply.score, reply.grants);
     return { ...accepted, more, dropped: [...dropped], ...(reply.status !== "ok" && { unready: true }) };
   }
@@ -282,11 +281,12 @@ export class Exchange implements Pick<Broker, "exchange"> {
       const { runtime, commandTimeout } = this.#context;
       const giveUpAt = runtime.clock.monotonic() + commandTimeout;
       const { refusals } = await this.#call(queue, batch, 0, giveUpAt);
-      const archived = ids.filter((_, i) => !refusals.has(i + 1));
-      logger.error({ queue, ids: archived }, "archived tasks whose message cannot be read");
-      return archived;
+      return ids.filter((_, i) => !refusals.has(i + 1));
     } catch (error) {
-      logger.error({ queue, ids, error }, "tasks whose message cannot be read could not be archived");
+      logger.error(
+        { queue, taskIds: ids, error },
+        "tasks whose message cannot be read could not be archived",
+      );
       return [];
     }
   }

@@ -154,13 +154,20 @@ export class LostGrants {
     const { runtime, logger } = this.#context;
     while (!patience.aborted) {
       try {
-        await this.claim(queue, 0, this.#giveUpAt());
+        await this.#giveBack(queue);
       } catch (error) {
         logger.debug({ queue, error }, "lost grants cannot be handed back yet");
       }
       if (!this.has(queue)) return;
       await sleep(runtime.clock, PATIENCE, patience);
     }
+  }
+
+  /** Claims, with no caller who could tell what was found. */
+  async #giveBack(queue: string): Promise<void> {
+    const { quarantined } = await this.claim(queue, 0, this.#giveUpAt());
+    if (quarantined.length === 0) return;
+    this.#context.logger.error({ queue, taskIds: quarantined }, "tasks archived: undecodable messages");
   }
 
   async #settle(queue: string, lost: LostExchange, grants: Grants): Promise<void> {
@@ -183,7 +190,7 @@ export class LostGrants {
   async #tidy(queue: string): Promise<void> {
     if (!this.#queues.has(queue)) return;
     try {
-      await this.claim(queue, 0, this.#giveUpAt());
+      await this.#giveBack(queue);
     } catch (error) {
       if (error instanceof ClosedError) this.#queues.delete(queue);
       else this.#context.logger.debug({ queue, error }, "lost grants cannot be looked for yet");

@@ -65,9 +65,12 @@ export function redisRecovery(context: Context, cutoff: Cutoff): Pick<Broker, "l
     try {
       const answers = await end(queue, unreadable);
       const archived = ids.filter((_, i) => answers[i] === "settled");
-      logger.error({ queue, ids: archived }, "archived tasks whose message cannot be read");
+      logger.error({ queue, taskIds: archived }, "tasks archived: undecodable messages");
     } catch (error) {
-      logger.error({ queue, ids, error }, "tasks whose message cannot be read could not be archived");
+      logger.error(
+        { queue, taskIds: ids, error },
+        "tasks whose message cannot be read could not be archived",
+      );
     }
   }
 

@@ -8,7 +8,7 @@ import { answered } from "./unanswered.ts";
 
 type Context = Pick<
   RedisContext,
-  "commands" | "clock" | "runtime" | "logger" | "timings" | "commandTimeout" | "cluster"
+  "commands" | "clock" | "runtime" | "timings" | "commandTimeout" | "cluster"
 >;
 
 /** Entries of `active` that one call looks at. A longer list is gone through call by call. */
@@ -31,14 +31,7 @@ export function redisSweep(context: Context): Pick<Broker, "sweep"> {
       const [kept, more, leased, dropped] = (await answered(reply)) as [number, number, Buffer[], Buffer[]];
       if (more === 1) offsets.set(queue, offset + kept);
       else offsets.delete(queue);
-      const result = { leased: leased.map(String), dropped: dropped.map(String), more: more === 1 };
-      if (leased.length + dropped.length > 0) {
-        context.logger.warn(
-          { queue, leased: result.leased, dropped: result.dropped },
-          "repaired tasks that were active without a lease",
-        );
-      }
-      return result;
+      return { leased: leased.map(String), dropped: dropped.map(String), more: more === 1 };
     },
   };
 }

@@ -6,11 +6,12 @@ import { type LostExchange, LostGrants } from "../../../src/engine/redis/lost-gr
 import { createRedisEngine } from "../../../src/engine/redis/redis-engine.ts";
 import { exchange, lostGrants } from "../../../src/engine/redis/scripts.gen.ts";
 import { queueKeys } from "../../../src/protocol/keys.ts";
-import { silentLogger } from "../../../src/runtime/logger.ts";
+import { type Logger, silentLogger } from "../../../src/runtime/logger.ts";
 import { complete, counts, done, enqueued, ids, leased, settled } from "../../contract/tasks.ts";
 import { type FakeClock, fakeRuntime, settle } from "../../support/fake-runtime.ts";
 import { redisForFile } from "../../support/redis-rig.ts";
 import { type Fault, RespProxy, type Rule } from "../../support/resp-proxy.ts";
+import { HeardLog } from "./connecting.ts";
 import { fakeTime, setFakeTime } from "./fake-time.ts";
 
 const redis = await redisForFile();
@@ -45,13 +46,17 @@ afterEach(async () => {
 });
 
 /** An engine whose connection the tests harm. Its script for lost grants may be changed. */
-async function open({ commandTimeout = LONG, change = (source: string) => source } = {}): Promise<Opened> {
+async function open({
+  commandTimeout = LONG,
+  logger = silentLogger as Logger,
+  change = (source: string) => source,
+} = {}): Promise<Opened> {
   const runtime = fakeRuntime({ now: Date.now() - 86_400_000 });
   await client.flushall();
   await setFakeTime(client, runtime.clock.now());
   const engine = createRedisEngine(
     proxy.url,
-    { runtime, logger: silentLogger, commandTimeout: `${commandTimeout}ms` },
+    { runtime, logger, commandTimeout: `${commandTimeout}ms` },
     {
       clockOffset: 0,
       scriptSource: (source, name) => fakeTime(name === "lost_grants" ? change(source) : source),
@@ -229,6 +234,21 @@ describe("tasks that an exchange leased while its reply was lost", () => {
     await expect(engine.broker.exchange(q, [], 1)).rejects.toMatchObject({ code: "ENGINE_UNAVAILABLE" });
     expect(rule.fired).toBe(1);
     expect(await engine.broker.exchange(q, [], 1)).toMatchObject({ leased: [], quarantined: [id] });
+  });
+
+  it("are named in the log where no exchange follows that could tell", async () => {
+    const logger = new HeardLog();
+    const { engine, pass } = await open({ logger });
+    const id = await enqueued(engine, q);
+    await client.hset(keys.taskPrefix + id, "msg", "garbage");
+    const rule = harm({ do: "drop-reply-then-close" });
+    await expect(engine.broker.exchange(q, [], 1)).rejects.toMatchObject({ code: "ENGINE_UNAVAILABLE" });
+    expect(rule.fired).toBe(1);
+    const named = logger.next(id);
+    await pass(LONG + 2_000);
+    expect(await named).toContain("undecodable");
+    expect(logger.lines.filter((line) => line.includes(id))).toHaveLength(1);
+    expect(await counts(engine, q)).toEqual({ archived: 1 });
   });
 
   it("are kept where the exchange that claims them fails", async () => {
