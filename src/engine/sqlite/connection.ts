@@ -1,8 +1,8 @@
 import { realpathSync } from "node:fs";
-import { SqliteError, SqliteFileGoneError } from "../../errors.ts";
+import { SqliteCorruptError, SqliteError, SqliteFileGoneError } from "../../errors.ts";
 import type { SqliteDatabase, SqliteDriver } from "./driver.ts";
 import { migrate, requireOurs } from "./migrate.ts";
-import { checkPlace, identityOf } from "./place.ts";
+import { checkPlace, identityOf, sizeOf } from "./place.ts";
 import { isNoTransaction, leavesDoubt } from "./sqlite-errors.ts";
 import { prepare, type Statements } from "./statements.ts";
 
@@ -48,6 +48,7 @@ export class Connection {
       this.#configure(synchronous);
       migrate(this.#database, file);
       this.sql = prepare(this.#database);
+      this.#requireWhole();
       this.path = realpathSync(file);
       this.#identity = identityOf(file);
       this.hasNews();
@@ -76,6 +77,22 @@ export class Connection {
       PRAGMA journal_size_limit = ${LOG_SIZE};
       PRAGMA cache_size = -${CACHE};
     `);
+  }
+
+  /**
+   * SQLite would notice only when it reads what is missing. As long as this transaction lasts, nobody shortens the file
+   * or its log; pages that are not in the one are in the other.
+   */
+  #requireWhole(): void {
+    this.begin(false);
+    const { page_count: pages } = this.#database.prepare("PRAGMA page_count").get() as { page_count: number };
+    const { page_size: size } = this.#database.prepare("PRAGMA page_size").get() as { page_size: number };
+    const logged = Math.floor(sizeOf(`${this.#file}-wal`) / size);
+    const present = Math.floor(sizeOf(this.#file) / size);
+    this.sql.commit.run();
+    if (present + logged < pages) {
+      throw new SqliteCorruptError(this.#file, `was cut off: ${present} of ${pages} pages are there`);
+    }
   }
 
   /** @throws SQLite's error when another connection is writing */

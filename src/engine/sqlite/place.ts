@@ -1,4 +1,4 @@
-import { accessSync, type BigIntStats, constants, statSync } from "node:fs";
+import { accessSync, type BigIntStats, closeSync, constants, openSync, readSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { SqliteDirectoryMissingError, SqliteForeignFileError, SqliteReadOnlyError } from "../../errors.ts";
 
@@ -10,6 +10,14 @@ function look(path: string): BigIntStats | undefined {
 export function identityOf(path: string): string | undefined {
   const found = look(path);
   return found && `${found.dev}:${found.ino}`;
+}
+
+/** What a database begins with. SQLite takes a file that is too short to begin like this for an empty one. */
+const BEGINNING = Buffer.from("SQLite format 3\0");
+
+/** Bytes at a path; 0 where there is nothing. */
+export function sizeOf(path: string): number {
+  return Number(look(path)?.size ?? 0);
 }
 
 /**
@@ -28,6 +36,7 @@ export function checkPlace(file: string): void {
     throw new SqliteForeignFileError(file, found.isDirectory() ? "is a directory" : "is not a plain file");
   }
   if (found !== undefined) requireWritable(file, file, "cannot be read and written");
+  if (found !== undefined && found.size > 0) requireBeginning(file);
   requireWritable(file, directory, `the directory ${directory} cannot be written`);
 }
 
@@ -38,4 +47,15 @@ function requireWritable(file: string, path: string, problem: string): void {
     const { code } = error as NodeJS.ErrnoException;
     throw new SqliteReadOnlyError(file, `${problem} by this process (${code})`, { cause: error });
   }
+}
+
+function requireBeginning(file: string): void {
+  const bytes = Buffer.alloc(BEGINNING.length);
+  const open = openSync(file, "r");
+  try {
+    readSync(open, bytes, 0, bytes.length, 0);
+  } finally {
+    closeSync(open);
+  }
+  if (!bytes.equals(BEGINNING)) throw new SqliteForeignFileError(file, "is not a SQLite database");
 }

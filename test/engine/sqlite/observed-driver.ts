@@ -1,4 +1,9 @@
-import { loadDriver, type SqliteDriver, type SqliteStatement } from "../../../src/engine/sqlite/driver.ts";
+import {
+  loadDriver,
+  type SqliteDatabase,
+  type SqliteDriver,
+  type SqliteStatement,
+} from "../../../src/engine/sqlite/driver.ts";
 
 export interface ObservedDriver {
   readonly loadDriver: () => Promise<SqliteDriver>;
@@ -8,13 +13,15 @@ export interface ObservedDriver {
   after(sql: string, fault: () => void): void;
   /** Does something on every connection that was opened through it. */
   exec(sql: string): void;
+  /** What each of those connections answers to a statement. */
+  ask(sql: string): unknown[];
 }
 
 /** The real driver, watched: what is run through it, and what is to go wrong. */
 export function observedDriver(): ObservedDriver {
   const counts = new Map<string, number>();
   const faults = new Map<string, () => void>();
-  const connections: { exec(sql: string): void }[] = [];
+  const connections: SqliteDatabase[] = [];
 
   function observed(sql: string, statement: SqliteStatement): SqliteStatement {
     const seen = <T>(answer: T): T => {
@@ -37,6 +44,7 @@ export function observedDriver(): ObservedDriver {
     exec: (sql) => {
       for (const connection of connections) connection.exec(sql);
     },
+    ask: (sql) => connections.map((connection) => ({ ...(connection.prepare(sql).get() as object) })),
     loadDriver: async () => {
       const { DatabaseSync } = await loadDriver();
       class Observed extends DatabaseSync {

@@ -21,6 +21,7 @@ import {
   unique,
 } from "../../contract/tasks.ts";
 import { fakeRuntime } from "../../support/fake-runtime.ts";
+import { observedDriver } from "./observed-driver.ts";
 import { connect, directory, openSqlite } from "./sqlite-harness.ts";
 
 describe("sqliteEngine", () => {
@@ -70,6 +71,20 @@ describe("sqliteEngine", () => {
     expect(() => sqliteEngine("tasks.db", { synchronus: "full" } as never)).toThrow(
       'did you mean "synchronous"',
     );
+  });
+
+  it.each([
+    [undefined, 1],
+    ["normal", 1],
+    ["full", 2],
+  ] as const)("tells SQLite how synchronous it is to be: %s", async (synchronous, level) => {
+    const driver = observedDriver();
+    const file = join(directory(), "tasks.db");
+    const engine = createSqliteEngine(file, { synchronous }, { loadDriver: driver.loadDriver });
+    await engine.open();
+    expect(driver.ask("PRAGMA synchronous")).toEqual([{ synchronous: level }]);
+    expect(driver.ask("PRAGMA journal_mode")).toEqual([{ journal_mode: "wal" }]);
+    await engine.close();
   });
 
   it("loads no driver before it is used", async () => {
