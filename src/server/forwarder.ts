@@ -25,7 +25,8 @@ const WATCH_EVERY = 250;
 
 /**
  * Moves tasks whose time has come to pending. Sleeps until the next one is due, at most `interval`, unless an earlier
- * one is scheduled. Queues take turns, one batch each, so that a long one does not hold up the others.
+ * one is scheduled. All queues at the same time, batch by batch, so that neither a long one nor one whose part of the store
+ * does not answer holds up the others.
  */
 export function forwarder(options: ForwarderOptions): PeriodicComponent {
   const { broker, queues, interval, watch, engineState, runtime, logger } = options;
@@ -42,12 +43,11 @@ export function forwarder(options: ForwarderOptions): PeriodicComponent {
       for (const queue of queues) watch(queue);
     } else rest = Math.min(rest, WATCH_EVERY - sinceWatched);
 
-    let busy = new Set(queues);
-    while (busy.size > 0 && !signal.aborted) {
-      const stillBusy = new Set<string>();
-      for (const queue of busy) if (await forwardQueue(queue)) stillBusy.add(queue);
-      busy = stillBusy;
-    }
+    await Promise.all(
+      queues.map(async (queue) => {
+        for (let more = true; more && !signal.aborted; ) more = await forwardQueue(queue);
+      }),
+    );
   }
 
   /** True: there is more that is due now. */

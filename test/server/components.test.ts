@@ -75,6 +75,19 @@ describe("the forwarder", () => {
     await component.stop();
   });
 
+  it("serves the other queues while one does not answer", async () => {
+    let answer: () => void = () => undefined;
+    const { component, clock, calls } = rig(["mute", "fine"], async (queue) => {
+      if (queue === "mute") await new Promise<void>((resolve) => (answer = resolve));
+      return nothing;
+    });
+    await component.start();
+    await clock.advance(0);
+    expect(calls).toEqual(["mute", "fine"]);
+    answer();
+    await component.stop();
+  });
+
   it("looks at once when it is woken, and asks for news at most every 250 ms", async () => {
     const { component, clock, calls, watched } = rig(["a"], async () => nothing);
     await component.start();
