@@ -25,20 +25,22 @@ const OWN_ROOMS = [
   "errors.ts",
   "duration.ts",
   "suggestion.ts",
+  "shown-value.ts",
   "create-engine.ts",
   "define-worker.ts",
   "index.ts",
 ];
-const SMALL_FILES = ["root", "errors.ts", "duration.ts", "suggestion.ts"];
+const SMALL_FILES = ["root", "errors.ts", "duration.ts", "suggestion.ts", "shown-value.ts"];
 const ENGINE = ["broker", "protocol", "runtime", "engine", "errors.ts", "duration.ts", "suggestion.ts"];
 const UPPER = [...SMALL_FILES, "broker", "protocol", "runtime", "create-engine.ts"];
 
 const DOORS: Readonly<Record<string, Door>> = {
   "errors.ts": {},
-  "duration.ts": { rooms: ["errors.ts"] },
+  "shown-value.ts": {},
+  "duration.ts": { rooms: ["errors.ts", "shown-value.ts"] },
   "suggestion.ts": { rooms: ["errors.ts"] },
   root: {
-    rooms: ["errors.ts", "duration.ts", "suggestion.ts"],
+    rooms: ["errors.ts", "duration.ts", "suggestion.ts", "shown-value.ts"],
     types: ["broker", "protocol"],
     packages: ["@standard-schema/spec"],
   },

@@ -1,4 +1,5 @@
 import { InvalidOptionError } from "./errors.ts";
+import { shown } from "./shown-value.ts";
 
 /** A length of time: milliseconds, or text such as `"500ms"`, `"30s"`, `"10m"`, `"1h30m"`, `"2d"`, `"1w"`. */
 export type Duration = number | string;
@@ -27,10 +28,10 @@ const FORMS = 'milliseconds, or text such as "500ms", "30s", "10m", "1h30m", "2d
 export function parseDuration(option: string, duration: unknown): number {
   const ms = typeof duration === "string" ? textMs(option, duration) : duration;
   if (typeof ms !== "number" || Number.isNaN(ms)) {
-    throw new InvalidOptionError(option, `expected ${FORMS}; got ${show(duration)}`);
+    throw new InvalidOptionError(option, `expected ${FORMS}; got ${shown(duration)}`);
   }
-  if (ms < 0) throw new InvalidOptionError(option, `must not be negative; got ${show(duration)}`);
-  if (ms > MAX_DURATION) throw new InvalidOptionError(option, `is over 100 years; got ${show(duration)}`);
+  if (ms < 0) throw new InvalidOptionError(option, `must not be negative; got ${shown(duration)}`);
+  if (ms > MAX_DURATION) throw new InvalidOptionError(option, `is over 100 years; got ${shown(duration)}`);
   return Math.round(ms);
 }
 
@@ -50,15 +51,10 @@ export function parseLongDuration(option: string, duration: unknown): number {
 
 function textMs(option: string, text: string): number {
   if (text.length > 64 || !WHOLE.test(text)) {
-    throw new InvalidOptionError(option, `expected ${FORMS}; got ${show(text)}`);
+    throw new InvalidOptionError(option, `expected ${FORMS}; got ${shown(text)}`);
   }
   let ms = 0;
   for (const [, amount, unit] of text.matchAll(PART))
     ms += Number(amount) * (UNIT_MS[unit as string] as number);
   return ms;
-}
-
-function show(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value.length > 64 ? `${value.slice(0, 64)}…` : value);
-  return typeof value === "object" && value !== null ? "an object" : String(value);
 }

@@ -1,5 +1,6 @@
 import { type Duration, parseDuration, parseLongDuration } from "./duration.ts";
 import { InvalidOptionError } from "./errors.ts";
+import { shown } from "./shown-value.ts";
 import { requireKnownNames, unknownName } from "./suggestion.ts";
 
 /** A point in time: a `Date`, or ISO 8601 text with a zone. */
@@ -85,7 +86,7 @@ const READERS: { readonly [Name in keyof TaskOptions]-?: Reader } = {
     if (!Number.isInteger(value) || (value as number) > MAX_INT32) {
       throw new InvalidOptionError(
         "maxRetry",
-        `expected a whole number up to ${MAX_INT32}; got ${show(value)}`,
+        `expected a whole number up to ${MAX_INT32}; got ${shown(value)}`,
       );
     }
     to.maxRetry = Math.max(0, value as number);
@@ -114,7 +115,7 @@ const READERS: { readonly [Name in keyof TaskOptions]-?: Reader } = {
   },
   ifDuplicate: (to, value) => {
     if (value !== "throw" && value !== "return") {
-      throw new InvalidOptionError("ifDuplicate", `expected "throw" or "return"; got ${show(value)}`);
+      throw new InvalidOptionError("ifDuplicate", `expected "throw" or "return"; got ${shown(value)}`);
     }
     to.ifDuplicate = value;
   },
@@ -126,7 +127,7 @@ const READERS: { readonly [Name in keyof TaskOptions]-?: Reader } = {
   },
   replaceFinished: (to, value) => {
     if (typeof value !== "boolean") {
-      throw new InvalidOptionError("replaceFinished", `expected true or false; got ${show(value)}`);
+      throw new InvalidOptionError("replaceFinished", `expected true or false; got ${shown(value)}`);
     }
     to.replaceFinished = value;
   },
@@ -151,7 +152,7 @@ const sealed = new WeakMap<object, CheckedTaskOptions>();
 export function checkTaskOptions(options: unknown): CheckedTaskOptions {
   if (options === undefined) return NOTHING;
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
-    throw new InvalidOptionError("options", `expected an object; got ${show(options)}`);
+    throw new InvalidOptionError("options", `expected an object; got ${shown(options)}`);
   }
   const known = sealed.get(options);
   if (known !== undefined) return known;
@@ -208,7 +209,7 @@ function requireName(option: string, value: unknown, maxBytes: number): string {
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
 function requireText(option: string, value: unknown): string {
-  if (typeof value !== "string") throw new InvalidOptionError(option, `expected text; got ${show(value)}`);
+  if (typeof value !== "string") throw new InvalidOptionError(option, `expected text; got ${shown(value)}`);
   if (LONE_SURROGATE.test(value)) {
     throw new InvalidOptionError(option, "holds half of a surrogate pair, which UTF-8 cannot carry");
   }
@@ -217,7 +218,7 @@ function requireText(option: string, value: unknown): string {
 
 /** Braces would cut the name short where Redis Cluster looks for the hash tag, and split the queue over its nodes. */
 function requireUnbraced(option: string, name: string): string {
-  if (/[{}]/.test(name)) throw new InvalidOptionError(option, `must not hold a brace; got ${show(name)}`);
+  if (/[{}]/.test(name)) throw new InvalidOptionError(option, `must not hold a brace; got ${shown(name)}`);
   return name;
 }
 
@@ -233,7 +234,7 @@ export function parseInstant(option: string, value: unknown): number {
   if (ms === undefined || Number.isNaN(ms)) {
     throw new InvalidOptionError(
       option,
-      `expected a valid Date, or ISO 8601 text with a zone such as "2030-01-31T09:00:00Z"; got ${show(value)}`,
+      `expected a valid Date, or ISO 8601 text with a zone such as "2030-01-31T09:00:00Z"; got ${shown(value)}`,
     );
   }
   if (ms < FIRST_INSTANT || ms >= LAST_INSTANT + 1_000) {
@@ -265,24 +266,16 @@ function readUnique(value: unknown): CheckedUnique {
 
 function readLock(option: string, value: unknown): number {
   const ttl = parseLongDuration(option, value);
-  if (ttl < 1_000) throw new InvalidOptionError(option, `must be at least "1s"; got ${show(value)}`);
+  if (ttl < 1_000) throw new InvalidOptionError(option, `must be at least "1s"; got ${shown(value)}`);
   return ttl;
 }
 
 function readHeaders(value: unknown): [string, string][] {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new InvalidOptionError("headers", `expected an object of texts; got ${show(value)}`);
+    throw new InvalidOptionError("headers", `expected an object of texts; got ${shown(value)}`);
   }
   return Object.entries(value).map(([name, text]) => [
     requireText("headers", name),
     requireText(`headers[${JSON.stringify(name)}]`, text),
   ]);
-}
-
-function show(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value.length > 64 ? `${value.slice(0, 64)}…` : value);
-  if (value === null || typeof value !== "object")
-    return typeof value === "function" ? "a function" : String(value);
-  if (Array.isArray(value)) return "an array";
-  return value instanceof Date ? "an invalid Date" : "an object";
 }

@@ -10,6 +10,7 @@ import {
   requireLogger,
 } from "../runtime/logger.ts";
 import { type Runtime, systemRuntime } from "../runtime/runtime.ts";
+import { shown } from "../shown-value.ts";
 import { unknownName } from "../suggestion.ts";
 import { requireQueueName } from "../task-options.ts";
 import type { IsFailure, RetryDelay } from "./handler.ts";
@@ -187,7 +188,7 @@ function wholeNumber(option: string, value: unknown, least: number, most: number
   if (!Number.isInteger(value) || (value as number) < least || (value as number) > most) {
     throw new InvalidOptionError(
       option,
-      `expected a whole number from ${least} to ${most}; got ${show(value)}`,
+      `expected a whole number from ${least} to ${most}; got ${shown(value)}`,
     );
   }
   return value as number;
@@ -195,14 +196,14 @@ function wholeNumber(option: string, value: unknown, least: number, most: number
 
 function flag(option: string, value: unknown): boolean {
   if (value !== undefined && typeof value !== "boolean") {
-    throw new InvalidOptionError(option, `expected true or false; got ${show(value)}`);
+    throw new InvalidOptionError(option, `expected true or false; got ${shown(value)}`);
   }
   return value ?? false;
 }
 
 function callback<T>(option: string, value: T | undefined): T | undefined {
   if (value !== undefined && typeof value !== "function") {
-    throw new InvalidOptionError(option, `expected a function; got ${show(value)}`);
+    throw new InvalidOptionError(option, `expected a function; got ${shown(value)}`);
   }
   return value;
 }
@@ -211,7 +212,7 @@ function callback<T>(option: string, value: T | undefined): T | undefined {
 function abortSignal(option: string, value: AbortSignal | undefined): AbortSignal | undefined {
   if (value === undefined) return undefined;
   if (typeof value?.aborted !== "boolean" || typeof value.addEventListener !== "function") {
-    throw new InvalidOptionError(option, `expected an AbortSignal; got ${show(value)}`);
+    throw new InvalidOptionError(option, `expected an AbortSignal; got ${shown(value)}`);
   }
   return value;
 }
@@ -219,7 +220,7 @@ function abortSignal(option: string, value: AbortSignal | undefined): AbortSigna
 function oneOf<T extends string>(option: string, value: unknown, allowed: readonly T[]): T {
   if (!allowed.includes(value as T)) {
     const list = allowed.map((each) => `"${each}"`).join(", ");
-    throw new InvalidOptionError(option, `expected one of ${list}; got ${show(value)}`);
+    throw new InvalidOptionError(option, `expected one of ${list}; got ${shown(value)}`);
   }
   return value as T;
 }
@@ -228,9 +229,4 @@ function interval(option: string, value: Duration): number {
   const ms = parseDuration(option, value);
   if (ms < LEAST_INTERVAL) throw new InvalidOptionError(option, `must be at least ${LEAST_INTERVAL} ms`);
   return ms;
-}
-
-function show(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value.slice(0, 64));
-  return typeof value === "object" && value !== null ? "an object" : String(value);
 }

@@ -1,7 +1,5 @@
+import { ARCHIVE_AGE, ARCHIVE_SIZE } from "../archive-bounds.ts";
 import type { EmbeddedQueue, EmbeddedTask } from "./embedded-store.ts";
-
-const ARCHIVE_TIME = 90 * 86_400_000;
-const ARCHIVE_SIZE = 10_000;
 
 export function deleteExpired(queue: EmbeddedQueue, limit: number, now: number): number {
   return removeWhile(queue, "completed", limit, (task) => task.score <= now);
@@ -11,7 +9,7 @@ export function trimArchive(queue: EmbeddedQueue, limit: number, now: number): n
   let over = queue.size("archived") - ARCHIVE_SIZE;
   return removeWhile(queue, "archived", limit, (task) => {
     over -= 1;
-    return over >= 0 || task.score <= now - ARCHIVE_TIME;
+    return over >= 0 || task.score <= now - ARCHIVE_AGE;
   });
 }
 

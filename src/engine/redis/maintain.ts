@@ -1,6 +1,7 @@
 import type { Broker } from "../../broker/broker.ts";
 import { queueKeys } from "../../protocol/keys.ts";
 import { floorSeconds, pendingSinceNs } from "../../protocol/units.ts";
+import { ARCHIVE_AGE, ARCHIVE_SIZE } from "../archive-bounds.ts";
 import { withinClock } from "./clock-guard.ts";
 import type { Cutoff } from "./cutoff.ts";
 import type { RedisContext } from "./redis-context.ts";
@@ -17,10 +18,6 @@ type Context = Pick<RedisContext, "commands" | "clock" | "runtime" | "logger" | 
 
 /** What one script call may be asked for: its ids pass over Lua's stack, and others on the server wait. */
 const MOST_IDS = 1_000;
-
-const ARCHIVE_DAYS = 90;
-const ARCHIVE_SIZE = 10_000;
-const DAY = 86_400_000;
 
 /** Aggregation sets that one script call returns to their groups; ours hold at most 1,000 tasks. */
 const SETS_A_CALL = 10;
@@ -94,7 +91,7 @@ export function redisMaintenance(context: Context, cutoff: Cutoff): Maintenance 
       if (at === undefined) return 0;
       const { archived, taskPrefix, uniquePrefix } = queueKeys(queue);
       const reply = await withinClock(context, ({ now, deadline }, call) => {
-        const oldest = floorSeconds(at - ARCHIVE_DAYS * DAY);
+        const oldest = floorSeconds(at - ARCHIVE_AGE);
         const bounds = { cutoff: oldest, size: ARCHIVE_SIZE, limit: Math.min(limit, MOST_IDS) };
         return trimArchive.run(
           commands,
