@@ -68,13 +68,20 @@ const PLANS: Readonly<Record<string, { readonly starts: number; readonly options
   "is-forgotten": { starts: 1, options: { retention: "1s" } },
 };
 
-const handler: Handler = async (_, ctx) => {
-  if (ctx.taskId === "fails-once" && ctx.retried === 0) throw new Error("the first attempt fails");
-  if (ctx.taskId === "outlives-heartbeats") await wait(900);
-  if (ctx.taskId === "writes-result") {
-    await ctx.result.write("halfway").catch(() => ctx.result.write("halfway"));
-  }
-};
+/**
+ * `stored`: every task is stored, and none is enqueued again. Before that, nothing may be forgotten, or it would be
+ * stored twice.
+ */
+const handlerOf =
+  (stored: Promise<void>): Handler =>
+  async (_, ctx) => {
+    if (ctx.taskId === "is-forgotten") await stored;
+    if (ctx.taskId === "fails-once" && ctx.retried === 0) throw new Error("the first attempt fails");
+    if (ctx.taskId === "outlives-heartbeats") await wait(900);
+    if (ctx.taskId === "writes-result") {
+      await ctx.result.write("halfway").catch(() => ctx.result.write("halfway"));
+    }
+  };
 
 describe("a connection that is cut once the command has reached Redis (D02)", () => {
   // lostGrants and recover have nothing to do here; they have tests of their own below.
@@ -100,7 +107,11 @@ function cutAt(fault: Fault) {
     const inspector = bench.inspector(proxy.url);
     const rule = proxy.rule({ script: script.sha1, nth: 1 }, fault);
     const second = proxy.rule({ script: script.sha1, nth: 3 }, fault);
-    const server = await bench.server(proxy.url, handler, { queue, janitorInterval: 200 });
+    let tellStored = (): void => undefined;
+    const stored = new Promise<void>((resolve) => {
+      tellStored = resolve;
+    });
+    const server = await bench.server(proxy.url, handlerOf(stored), { queue, janitorInterval: 200 });
 
     // Tasks without options of their own travel by another script than those with some.
     const entries = Object.entries(PLANS);
@@ -108,6 +119,7 @@ function cutAt(fault: Fault) {
       const some = entries.filter(([, { options }]) => (options === undefined) === isPlain);
       await Promise.all(some.map(([taskId, { options = {} }]) => enqueue(taskId, options)));
     }
+    tellStored();
     const expected = Object.values(PLANS).reduce((sum, { starts }) => sum + starts, 0);
     await server.hasSettled(expected);
     await eventually("the forgotten one is gone", async () => {
