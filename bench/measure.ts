@@ -1,12 +1,12 @@
 /**
- * One measurement in a process of its own: `measure.ts <system> <redis url> <scenario as JSON>` prints one line of
- * JSON, `{ value, … }`. The Redis is empty before; see run.ts.
+ * One measurement in a process of its own: `measure.ts <system> <url> <scenario as JSON>` prints one line of JSON,
+ * `{ value, … }`. The store is empty before; see run.ts.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { Measurement } from "./measurement.ts";
-import { RedisMeter, type RedisUse } from "./redis-meter.ts";
+import { meterOf, type StoreUse } from "./meter.ts";
 import type { Scenario } from "./scenarios.ts";
 import {
   type Consumer,
@@ -21,7 +21,7 @@ import { Tally } from "./tally.ts";
 const [, , systemName, url, scenarioJson] = process.argv as [string, string, SystemName, string, string];
 const scenario = JSON.parse(scenarioJson) as Scenario;
 const system = await loadSystem(systemName);
-const meter = new RedisMeter(url);
+const meter = meterOf(url);
 
 const MEASURES: Record<Scenario["measure"], (scenario: Scenario) => Promise<Measurement>> = {
   "enqueue-one": (s) => enqueueing(s, 1),
@@ -54,14 +54,14 @@ async function metered(size: number, work: () => Promise<number>): Promise<Measu
   return { value: (size / ms) * 1_000, nodeCpuUs: (user + sys) / size, ...perTask(before, after, size) };
 }
 
-function perTask(before: RedisUse, after: RedisUse, size: number) {
+function perTask(before: StoreUse | undefined, after: StoreUse | undefined, size: number) {
+  if (before === undefined || after === undefined) return {};
   return { redisCpuUs: (after.cpuUs - before.cpuUs) / size, redisCalls: (after.calls - before.calls) / size };
 }
 
 async function enqueueing({ size }: Scenario, inFlight: number): Promise<Measurement> {
   const producer = await system.producer(url);
   for (let n = 0; n < 500; n++) await producer.enqueue(payload(n));
-  await meter.redis.flushall();
   const result = await metered(size, async () => {
     const start = performance.now();
     let next = 0;
@@ -71,7 +71,7 @@ async function enqueueing({ size }: Scenario, inFlight: number): Promise<Measure
     await Promise.all(Array.from({ length: inFlight }, lane));
     return performance.now() - start;
   });
-  await assertStored(size);
+  await assertStored(500 + size);
   await producer.close();
   return result;
 }
@@ -79,7 +79,6 @@ async function enqueueing({ size }: Scenario, inFlight: number): Promise<Measure
 async function enqueueingBulk({ size }: Scenario): Promise<Measurement> {
   const producer = await system.producer(url);
   await producer.enqueueBulk(Array.from({ length: 1_000 }, (_, n) => payload(n)));
-  await meter.redis.flushall();
   const result = await metered(size, async () => {
     const start = performance.now();
     for (let n = 0; n < size; n += 1_000) {
@@ -87,13 +86,13 @@ async function enqueueingBulk({ size }: Scenario): Promise<Measurement> {
     }
     return performance.now() - start;
   });
-  await assertStored(size);
+  await assertStored(1_000 + size);
   await producer.close();
   return result;
 }
 
 async function assertStored(size: number): Promise<void> {
-  const stored = await system.leftover(meter.redis);
+  const stored = await system.leftover(url);
   if (stored !== size) throw new Error(`${stored} of ${size} tasks are stored`);
 }
 
@@ -133,7 +132,7 @@ async function drain(of: System, size: number, concurrency: number, waiting = si
 
 async function untilEmpty(): Promise<void> {
   for (let tries = 0; tries < 500; tries++) {
-    if ((await system.leftover(meter.redis)) === 0) return;
+    if ((await system.leftover(url)) === 0) return;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   throw new Error("tasks are left in the store 5 s after the last one was handled");
@@ -193,6 +192,7 @@ async function idle({ size, concurrency = 1 }: Scenario): Promise<Measurement> {
   await new Promise((resolve) => setTimeout(resolve, size * 1_000));
   const after = await meter.read();
   await consumer.close();
+  if (before === undefined || after === undefined) throw new Error("this store counts no commands");
   return { value: (after.calls - before.calls) / size };
 }
 
@@ -216,7 +216,7 @@ async function backlog({ size, concurrency = 1 }: Scenario): Promise<Measurement
   const small = Math.min(50_000, size / 2);
   await fill(small);
   const empty = await drain(system, small, concurrency);
-  await meter.redis.flushall();
+  await meter.clear();
   await fill(size);
   const full = await drain(system, small, concurrency, size);
   return { value: full.value / empty.value };

@@ -1,22 +1,17 @@
 import { Redis } from "ioredis";
-
-export interface RedisUse {
-  readonly cpuUs: number;
-  /** Commands, also those inside scripts, without this meter's own. */
-  readonly calls: number;
-}
+import type { Meter, StoreUse } from "./meter.ts";
 
 /** Reads what a Redis server has spent. */
-export class RedisMeter {
-  readonly redis: Redis;
+export class RedisMeter implements Meter {
+  readonly #redis: Redis;
 
   constructor(url: string) {
-    this.redis = new Redis(url, { protocol: 2 } as never);
+    this.#redis = new Redis(url, { protocol: 2 } as never);
   }
 
-  async read(): Promise<RedisUse> {
-    const cpu = await this.redis.info("cpu");
-    const stats = await this.redis.info("commandstats");
+  async read(): Promise<StoreUse> {
+    const cpu = await this.#redis.info("cpu");
+    const stats = await this.#redis.info("commandstats");
     const seconds = number(cpu, "used_cpu_user") + number(cpu, "used_cpu_sys");
     let calls = 0;
     for (const [, command, count] of stats.matchAll(/^cmdstat_([^:]+):calls=(\d+)/gm)) {
@@ -26,11 +21,15 @@ export class RedisMeter {
   }
 
   async usedMemory(): Promise<number> {
-    return number(await this.redis.info("memory"), "used_memory");
+    return number(await this.#redis.info("memory"), "used_memory");
+  }
+
+  async clear(): Promise<void> {
+    await this.#redis.flushall();
   }
 
   close(): void {
-    this.redis.disconnect();
+    this.#redis.disconnect();
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Measurement } from "./measurement.ts";
 import { SCENARIOS } from "./scenarios.ts";
-import type { SystemName } from "./systems/system.ts";
+import { type Store, SYSTEMS, type SystemName } from "./systems/system.ts";
 
 /** One measurement that was made. */
 export interface Run {
@@ -21,6 +21,8 @@ export interface ScenarioResult {
 }
 
 type Ratio = Record<string, number>;
+
+const STORES = Object.keys(SYSTEMS) as Store[];
 
 export interface Report {
   readonly machine: Record<string, string | number>;
@@ -114,17 +116,25 @@ function rounded(value: number): number {
   return Number(value.toPrecision(4));
 }
 
-/** The report as a table in Markdown. */
-export function table({ scenarios, ratios }: Report): string {
-  const systems = [...new Set(scenarios.map((s) => s.system))];
+/** The report as tables in Markdown, one for each kind of store. */
+export function tables(report: Report): string {
+  return STORES.map((store) => table(report, store))
+    .filter((text) => text !== undefined)
+    .join("\n\n");
+}
+
+function table({ scenarios, ratios }: Report, store: Store): string | undefined {
+  const rowsOf = scenarios.filter((s) => storeOf(s.scenario) === store);
+  if (rowsOf.length === 0) return undefined;
+  const systems = [...new Set(rowsOf.map((s) => s.system))];
   const peers = systems.filter((system) => system !== "titanqueue");
   const head = ["scenario", "unit", ...systems, ...peers.map((peer) => `÷ ${peer}`)];
-  const rows = [...new Set(scenarios.map((s) => s.scenario))].map((name) => {
-    const of = (system: string) => scenarios.find((s) => s.scenario === name && s.system === system);
+  const rows = [...new Set(rowsOf.map((s) => s.scenario))].map((name) => {
+    const of = (system: string) => rowsOf.find((s) => s.scenario === name && s.system === system);
     const cell = (r: ScenarioResult | undefined) =>
       r === undefined ? "" : `${format(r.median)} (${format(r.min)}–${format(r.max)})`;
     const ratio = ratioOf(ratios, name);
-    const unit = scenarios.find((s) => s.scenario === name)?.unit ?? "";
+    const unit = rowsOf.find((s) => s.scenario === name)?.unit ?? "";
     const shown = peers.map((peer) => ratio?.[`titanqueue/${peer}`]);
     return [
       name,
@@ -133,8 +143,16 @@ export function table({ scenarios, ratios }: Report): string {
       ...shown.map((r) => (r === undefined ? "" : `${format(r)}×`)),
     ];
   });
-  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+  return markdown([head, head.map(() => "---"), ...rows]);
+}
+
+function markdown(rows: readonly (readonly string[])[]): string {
+  return rows.map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+}
+
+/** Figures that are read off several scenarios are those of Redis. */
+function storeOf(figure: string): Store {
+  return SCENARIOS.find(({ name }) => name === figure)?.store ?? "redis";
 }
 
 function ratioOf(ratios: Report["ratios"], name: string): Ratio | undefined {
@@ -143,28 +161,37 @@ function ratioOf(ratios: Report["ratios"], name: string): Ratio | undefined {
   return (quantile === undefined ? entry : entry?.[quantile]) as Ratio | undefined;
 }
 
-/** The medians, and TitanQueue as a multiple of each peer, for a reader in a hurry. */
-export function summary({ scenarios, ratios, machine, versions }: Report): string {
-  const peers = ["bullmq", "bee-queue"];
-  const names = [...new Set(scenarios.map((s) => s.scenario))];
+const NAMES: Readonly<Record<string, string>> = { titanqueue: "TitanQueue", bullmq: "BullMQ" };
+
+/** The medians on one kind of store, and TitanQueue as a multiple of each peer, for a reader in a hurry. */
+export function summary({ scenarios, ratios, machine, versions }: Report, store: Store): string {
+  const [, ...peers] = SYSTEMS[store];
+  const nameOf = (system: string) => NAMES[system] ?? system;
+  const names = [...new Set(scenarios.map((s) => s.scenario))].filter((name) => storeOf(name) === store);
   const rows = names.map((name) => {
     const of = (system: string) => scenarios.find((s) => s.scenario === name && s.system === system);
     const ratio = ratioOf(ratios, name);
-    const cells = ["titanqueue", ...peers]
+    const cells = SYSTEMS[store]
       .map((system) => of(system)?.median)
       .map((v) => (v === undefined ? "" : format(v)));
     const times = peers
       .map((peer) => ratio?.[`titanqueue/${peer}`])
       .map((r) => (r === undefined ? "" : `${format(r)}×`));
-    return `| \`${name}\` | ${of("titanqueue")?.unit ?? ""} | ${[...cells, ...times].join(" | ")} |`;
+    return [`\`${name}\``, of("titanqueue")?.unit ?? "", ...cells, ...times];
   });
+  const head = [
+    "scenario",
+    "unit",
+    ...SYSTEMS[store].map(nameOf),
+    ...peers.map((peer) => `÷ ${nameOf(peer)}`),
+  ];
+  const redis = store === "redis" ? [`Redis ${versions["redis"]}`] : [];
+  const place = [`Node ${machine["node"]}`, ...redis, ...peers.map((peer) => `${peer} ${versions[peer]}`)];
   return [
-    "| scenario | unit | TitanQueue | BullMQ | bee-queue | ÷ BullMQ | ÷ bee-queue |",
-    "|---|---|---|---|---|---|---|",
-    ...rows,
+    markdown([head, head.map(() => "---"), ...rows]),
     "",
-    `Medians of one run on ${machine["cores"]} cores (${machine["cpu"]}), Node ${machine["node"]}, Redis ${versions["redis"]}, bullmq ${versions["bullmq"]}, ` +
-      `bee-queue ${versions["bee-queue"]}. For memory, CPU, calls, latency and seconds, less is better.`,
+    `Medians of one run on ${machine["cores"]} cores (${machine["cpu"]}), ${place.join(", ")}. ` +
+      "For memory, CPU, calls, latency and seconds, less is better.",
   ].join("\n");
 }
 

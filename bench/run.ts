@@ -3,17 +3,19 @@
  * An interrupted run is taken up where it ended, as long as code and versions are the same.
  */
 import { execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { cpus, loadavg, release, totalmem, type } from "node:os";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpus, loadavg, release, tmpdir, totalmem, type } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { RedisRig } from "../test/support/redis-rig.ts";
 import type { Measurement } from "./measurement.ts";
 import { Neighbours } from "./quiet.ts";
-import { type Report, type Run, report, table } from "./report.ts";
-import { SCENARIOS, type Scenario } from "./scenarios.ts";
+import { type Report, type Run, report, tables } from "./report.ts";
+import { SCENARIOS, type Scenario, systemsOf } from "./scenarios.ts";
 import { checkSmoke, SMOKE } from "./smoke.ts";
-import { SYSTEMS, type SystemName } from "./systems/system.ts";
+import { deleteFile } from "./sqlite/file.ts";
+import type { SystemName } from "./systems/system.ts";
 
 const { values: flags } = parseArgs({
   options: { smoke: { type: "boolean" }, fresh: { type: "boolean" }, only: { type: "string" } },
@@ -25,6 +27,9 @@ const PARTIAL = here("results/.partial.json");
 const TRIES = 10;
 /** What is counted, and not timed, does not depend on who else uses the machine. */
 const COUNTED: ReadonlySet<Scenario["measure"]> = new Set(["idle", "memory"]);
+/** On the disk that the system keeps temporary files on. */
+const directory = mkdtempSync(join(tmpdir(), "titanqueue-bench-"));
+const FILE = `sqlite:${join(directory, "tasks.db")}`;
 
 const rig = await RedisRig.start();
 const neighbours = new Neighbours([rig.pid]);
@@ -32,11 +37,12 @@ try {
   const versions = await readVersions();
   const runs = flags.smoke ? await smoke() : await full(versions);
   const result = report(runs, machine(), versions);
-  process.stdout.write(`\n${table(result)}\n`);
+  process.stdout.write(`\n${tables(result)}\n`);
   if (flags.smoke) checkSmoke(result);
   else save(result);
 } finally {
   await rig.stop();
+  rmSync(directory, { recursive: true, force: true });
 }
 
 async function smoke(): Promise<Run[]> {
@@ -70,8 +76,9 @@ function* planned(): Generator<{ round: number; scenario: Scenario; system: Syst
   for (let round = 0; round < rounds; round++) {
     for (const scenario of scenarios) {
       if (round >= scenario.runs) continue;
-      for (let i = 0; i < SYSTEMS.length; i++) {
-        yield { round, scenario, system: SYSTEMS[(i + round) % SYSTEMS.length] as SystemName };
+      const systems = systemsOf(scenario);
+      for (let i = 0; i < systems.length; i++) {
+        yield { round, scenario, system: systems[(i + round) % systems.length] as SystemName };
       }
     }
   }
@@ -100,8 +107,8 @@ async function measured(round: number, scenario: Scenario, system: SystemName): 
 }
 
 async function measureOnce(round: number, scenario: Scenario, system: SystemName): Promise<Run> {
-  await rig.flush();
-  const args = ["--import", "tsx", here("measure.ts"), system, rig.url, JSON.stringify(scenario)];
+  const url = await emptyStore(scenario);
+  const args = ["--import", "tsx", here("measure.ts"), system, url, JSON.stringify(scenario)];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   let out = "";
   child.stdout.on("data", (chunk) => {
@@ -113,6 +120,15 @@ async function measureOnce(round: number, scenario: Scenario, system: SystemName
   if (code !== 0) throw new Error(`${scenario.name} on ${system} ended with ${code}`);
   const line = out.trim().split("\n").at(-1) as string;
   return { round, scenario: scenario.name, system, measurement: JSON.parse(line) as Measurement };
+}
+
+async function emptyStore({ store }: Scenario): Promise<string> {
+  if (store === "sqlite") {
+    deleteFile(FILE);
+    return FILE;
+  }
+  await rig.flush();
+  return rig.url;
 }
 
 function progress(place: string, { round, system, measurement }: Run, { name, unit }: Scenario): void {
@@ -152,6 +168,10 @@ async function readVersions(): Promise<Report["versions"]> {
     titanqueue: version("../package.json"),
     bullmq: version("node_modules/bullmq/package.json"),
     "bee-queue": version("node_modules/bee-queue/package.json"),
+    ...(!flags.smoke && {
+      plainjob: version("sqlite/node_modules/plainjob/package.json"),
+      liteque: version("sqlite/node_modules/liteque/package.json"),
+    }),
     ioredis: version("../node_modules/ioredis/package.json"),
     redis: /redis_version:(\S+)/.exec(info)?.[1] ?? "unknown",
   };

@@ -1,6 +1,12 @@
+import { type Store, SYSTEMS, type SystemName } from "./systems/system.ts";
+
 /** One thing that is measured. */
 export interface Scenario {
   readonly name: string;
+  /** @defaultValue "redis" */
+  readonly store?: Store;
+  /** @defaultValue all that are compared on that store */
+  readonly systems?: readonly SystemName[];
   readonly unit: string;
   readonly runs: number;
   readonly size: number;
@@ -99,4 +105,46 @@ export const SCENARIOS: readonly Scenario[] = [
     concurrency: 10,
     measure: "backlog",
   },
+  {
+    name: "sqlite-enqueue-concurrent",
+    store: "sqlite",
+    unit: "tasks/s",
+    runs: RUNS,
+    size: 10_000,
+    concurrency: 100,
+    measure: "enqueue-concurrent",
+  },
+  {
+    name: "sqlite-process-c100",
+    store: "sqlite",
+    unit: "tasks/s",
+    runs: RUNS,
+    size: 10_000,
+    concurrency: 100,
+    measure: "process",
+  },
+  {
+    name: "sqlite-pickup-latency",
+    store: "sqlite",
+    unit: "ms",
+    runs: 3,
+    size: 100,
+    concurrency: 10,
+    measure: "latency",
+  },
+  {
+    name: "sqlite-backlog",
+    store: "sqlite",
+    // Its peers would take most of the time to be filled.
+    systems: ["titanqueue"],
+    unit: "ratio",
+    runs: 3,
+    size: 1_000_000,
+    concurrency: 100,
+    measure: "backlog",
+  },
 ];
+
+export function systemsOf({ store = "redis", systems = SYSTEMS[store] }: Scenario): readonly SystemName[] {
+  return systems;
+}

@@ -6,6 +6,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type Report, summary } from "../bench/report.ts";
+import type { Store } from "../bench/systems/system.ts";
 
 const here = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const GUIDES = readdirSync(here("docs/guides")).filter((name) => name.endsWith(".md"));
@@ -24,12 +25,13 @@ for (const document of ["README.md", ...GUIDES.map((name) => `docs/guides/${name
 }
 
 function contentOf(name: string): string {
-  if (name === "bench") return figures();
+  if (name === "bench") return figures("redis");
+  if (name === "bench-sqlite") return figures("sqlite");
   return `\`\`\`ts\n${readFileSync(here(name), "utf8").trimEnd()}\n\`\`\``;
 }
 
-function figures(): string {
+function figures(store: Store): string {
   const results = here("bench/results/latest.json");
   if (!existsSync(results)) return "No figures have been committed yet.";
-  return summary(JSON.parse(readFileSync(results, "utf8")) as Report);
+  return summary(JSON.parse(readFileSync(results, "utf8")) as Report, store);
 }

@@ -1,4 +1,5 @@
 import BeeQueue from "bee-queue";
+import { redisAt } from "./redis-at.ts";
 import type { Payload, System } from "./system.ts";
 
 const QUEUE = "bench";
@@ -45,7 +46,8 @@ const beeQueue: System = {
     };
   },
 
-  async leftover(redis) {
+  async leftover(url) {
+    const redis = redisAt(url);
     const [waiting, active, delayed] = await Promise.all([
       redis.llen(`bq:${QUEUE}:waiting`),
       redis.llen(`bq:${QUEUE}:active`),

@@ -1,4 +1,5 @@
 import { Queue, Worker } from "bullmq";
+import { redisAt } from "./redis-at.ts";
 import type { Payload, System } from "./system.ts";
 
 const QUEUE = "bench";
@@ -40,7 +41,8 @@ const bullmq: System = {
     };
   },
 
-  async leftover(redis) {
+  async leftover(url) {
+    const redis = redisAt(url);
     const [wait, active, delayed] = await Promise.all([
       redis.llen(`bull:${QUEUE}:wait`),
       redis.llen(`bull:${QUEUE}:active`),

@@ -1,5 +1,3 @@
-import type { Redis } from "ioredis";
-
 /** What travels in every task of every system: about 100 bytes as JSON. */
 export interface Payload {
   /** Counts from 0, so that a lost or doubled task is seen. */
@@ -33,13 +31,23 @@ export interface System {
   producer(url: string): Promise<Producer>;
   consumer(url: string, options: ConsumerOptions): Promise<Consumer>;
   /** Tasks the store still holds in a queue or as running. */
-  leftover(redis: Redis): Promise<number>;
+  leftover(url: string): Promise<number>;
 }
 
-export const SYSTEMS = ["titanqueue", "bullmq", "bee-queue"] as const;
-export type SystemName = (typeof SYSTEMS)[number];
+/** What is compared on each kind of store. */
+export const SYSTEMS = {
+  redis: ["titanqueue", "bullmq", "bee-queue"],
+  sqlite: ["titanqueue", "plainjob", "liteque"],
+} as const;
+export type Store = keyof typeof SYSTEMS;
+export type SystemName = (typeof SYSTEMS)[Store][number];
+
+const ELSEWHERE: Partial<Record<SystemName, string>> = {
+  plainjob: "../sqlite/plainjob.ts",
+  liteque: "../sqlite/liteque.ts",
+};
 
 export async function loadSystem(name: SystemName): Promise<System> {
-  const module = (await import(`./${name}.ts`)) as { default: System };
+  const module = (await import(ELSEWHERE[name] ?? `./${name}.ts`)) as { default: System };
   return module.default;
 }

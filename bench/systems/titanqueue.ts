@@ -1,8 +1,11 @@
-import { Client, redisEngine, ServeMux, Server, Task } from "../../dist/index.mjs";
+import { Client, createEngine, Inspector, ServeMux, Server, Task } from "../../dist/index.mjs";
 import type { Payload, System } from "./system.ts";
 
 const QUEUE = "bench";
 const TYPE = "bench";
+
+/** Of the store that this process measures; lives as long as the process. */
+let inspector: Inspector | undefined;
 
 const titanqueue: System = {
   async producer(url) {
@@ -23,7 +26,7 @@ const titanqueue: System = {
   },
 
   async consumer(url, { concurrency, handle }) {
-    const engine = redisEngine(url);
+    const engine = createEngine(url);
     const release = engine.use();
     await engine.open();
     const mux = new ServeMux();
@@ -38,12 +41,9 @@ const titanqueue: System = {
     };
   },
 
-  async leftover(redis) {
-    const [pending, active, scheduled] = await Promise.all([
-      redis.llen(`asynq:{${QUEUE}}:pending`),
-      redis.llen(`asynq:{${QUEUE}}:active`),
-      redis.zcard(`asynq:{${QUEUE}}:scheduled`),
-    ]);
+  async leftover(url) {
+    inspector ??= new Inspector(url);
+    const { pending, active, scheduled } = await inspector.getQueueInfo(QUEUE);
     return pending + active + scheduled;
   },
 };
