@@ -1,6 +1,11 @@
 import { accessSync, type BigIntStats, closeSync, constants, openSync, readSync, statSync } from "node:fs";
 import { dirname } from "node:path";
-import { SqliteDirectoryMissingError, SqliteForeignFileError, SqliteReadOnlyError } from "../../errors.ts";
+import {
+  EngineUnavailableError,
+  SqliteDirectoryMissingError,
+  SqliteForeignFileError,
+  SqliteReadOnlyError,
+} from "../../errors.ts";
 
 function look(path: string): BigIntStats | undefined {
   return statSync(path, { bigint: true, throwIfNoEntry: false });
@@ -51,11 +56,20 @@ function requireWritable(file: string, path: string, problem: string): void {
 
 function requireBeginning(file: string): void {
   const bytes = Buffer.alloc(BEGINNING.length);
-  const open = openSync(file, "r");
+  const open = openToRead(file);
   try {
     readSync(open, bytes, 0, bytes.length, 0);
   } finally {
     closeSync(open);
   }
   if (!bytes.equals(BEGINNING)) throw new SqliteForeignFileError(file, "is not a SQLite database");
+}
+
+function openToRead(file: string): number {
+  try {
+    return openSync(file, "r");
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new EngineUnavailableError(`${file}: cannot be opened now (${code})`, { cause: error });
+  }
 }
