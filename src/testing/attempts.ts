@@ -81,7 +81,7 @@ export class Attempts {
     this.#running.delete(leased);
     const { answers } = await this.#engine.broker.exchange(queue, [finished], 0);
     this.#ledger.record([finished], answers);
-    const ending = this.#judge.take(leased.message);
+    const ending = this.#judge.endingOf(leased.message);
     if (ending === undefined) throw new Error(`the attempt at ${leased.message.id} ended without a verdict`);
     return { ...attemptFacts(leased), ...ending };
   }

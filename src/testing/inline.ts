@@ -1,9 +1,17 @@
 import type { MemoryStore } from "../engine/memory/store.ts";
+import type { Clock } from "../runtime/clock.ts";
 import type { TaskInfo } from "../task-info.ts";
 import type { Attempts } from "./attempts.ts";
 import { endless, MOST_ATTEMPTS } from "./endless.ts";
 import type { Performed } from "./performed.ts";
 import { queuesIn, readyQueue } from "./store-view.ts";
+
+export interface InlineOptions {
+  readonly store: MemoryStore;
+  readonly clock: Pick<Clock, "now">;
+  readonly attempts: Attempts;
+  readonly onPerformed: (performed: Performed) => void;
+}
 
 /**
  * Runs every task as soon as it is pending, as a server with enough free slots would, and lets whoever enqueued it wait
@@ -11,12 +19,16 @@ import { queuesIn, readyQueue } from "./store-view.ts";
  */
 export class Inline {
   readonly #store: MemoryStore;
+  readonly #clock: Pick<Clock, "now">;
   readonly #attempts: Attempts;
   readonly #onPerformed: (performed: Performed) => void;
   readonly #running = new Map<string, Promise<void>>();
+  /** Attempts that {@link runAll} has run while the clock stood at one instant. */
+  #ran = { at: 0, attempts: 0 };
 
-  constructor(store: MemoryStore, attempts: Attempts, onPerformed: (performed: Performed) => void) {
+  constructor({ store, clock, attempts, onPerformed }: InlineOptions) {
     this.#store = store;
+    this.#clock = clock;
     this.#attempts = attempts;
     this.#onPerformed = onPerformed;
   }
@@ -31,14 +43,15 @@ export class Inline {
   /**
    * Runs what is pending until nothing is.
    *
-   * @throws AssertionError there is no end to it.
+   * @throws AssertionError there is no end to it, however often it is called while the clock stands still.
    */
   async runAll(): Promise<void> {
-    let ran = 0;
     for (let begun = await this.#begin(); begun.length > 0; begun = await this.#begin()) {
       await Promise.all(begun);
-      ran += begun.length;
-      if (ran >= MOST_ATTEMPTS) throw endless(ran);
+      const at = this.#clock.now();
+      if (at !== this.#ran.at) this.#ran = { at, attempts: 0 };
+      this.#ran.attempts += begun.length;
+      if (this.#ran.attempts >= MOST_ATTEMPTS) throw endless(this.#ran.attempts);
     }
   }
 

@@ -29,7 +29,7 @@ export class Passage {
       await stop();
       const due = nextDue(queuesIn(this.#store, undefined), ["scheduled", "retry"]);
       if (due === undefined || due > instant) break;
-      await this.#turnTo(due);
+      if (due > this.#clock.now()) await this.#turnTo(due);
     }
     await this.#turnTo(instant);
     await this.now();

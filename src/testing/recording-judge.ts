@@ -7,7 +7,7 @@ import type { Ending } from "./performed.ts";
 
 /** A server's judge that remembers what it decided. */
 export class RecordingJudge extends Judge {
-  readonly #endings = new Map<TaskMessage, Ending>();
+  readonly #endings = new WeakMap<TaskMessage, Ending>();
   /** Results that handlers wrote while they ran. */
   readonly #written = new WeakMap<TaskMessage, Uint8Array>();
 
@@ -29,11 +29,9 @@ export class RecordingJudge extends Judge {
     this.#written.set(message, result);
   }
 
-  /** What was decided about the attempt of this message; asked once. */
-  take(message: TaskMessage): Ending | undefined {
-    const ending = this.#endings.get(message);
-    this.#endings.delete(message);
-    return ending;
+  /** What was decided about the attempt of this message. */
+  endingOf(message: TaskMessage): Ending | undefined {
+    return this.#endings.get(message);
   }
 }
 

@@ -4,6 +4,7 @@ import { inspect } from "node:util";
 export function showValue(value: unknown): string {
   return inspect(value, {
     depth: 6,
+    compact: true,
     breakLength: Number.POSITIVE_INFINITY,
     maxStringLength: 200,
     maxArrayLength: 20,

@@ -98,7 +98,14 @@ export class TestQueue implements AsyncDisposable {
     this.#workshop =
       mux === undefined ? undefined : { router: routerOf(mux, "mux"), runtime: this.runtime, ...policies };
     this.#attempts = this.#workshop && new Attempts({ ...this.#workshop, engine: this.engine });
-    this.#inline = inline ? new Inline(this.#store, requireMux(this.#attempts), this.#record) : undefined;
+    this.#inline = inline
+      ? new Inline({
+          store: this.#store,
+          clock: this.clock,
+          attempts: requireMux(this.#attempts),
+          onPerformed: this.#record,
+        })
+      : undefined;
     this.#client = new TestClient(this.engine, this.runtime, async (infos) => this.#inline?.run(infos));
     this.client = this.#client;
     this.inspector = new Inspector(this.engine, { runtime: this.runtime });

@@ -101,9 +101,21 @@ describe("drain", () => {
     mux.handle("at", () => {
       at.push(new Date(q.clock.now()).toISOString());
     });
-    for (const processIn of ["2h", "1h", "3h"]) await q.client.enqueue(new Task("at"), { processIn });
+    await q.client.enqueue(new Task("at"), { processIn: "2h", queue: "one" });
+    await q.client.enqueue(new Task("at"), { processIn: "1h", queue: "other" });
+    await q.client.enqueue(new Task("at"), { processIn: "3h", queue: "one" });
     await q.drain({ scheduled: true });
     expect(at).toEqual(["2030-01-01T01:00:00.000Z", "2030-01-01T02:00:00.000Z", "2030-01-01T03:00:00.000Z"]);
+  });
+
+  it("runs what has become due since, however time has passed, and however many they are", async () => {
+    const { q, ran } = rig();
+    await q.client.enqueueBatch(
+      Array.from({ length: 1_500 }, () => ({ task: tick(), options: { processIn: "1m" } })),
+    );
+    await q.clock.advance(60_000);
+    await q.drain();
+    expect(ran).toHaveLength(1_500);
   });
 
   it("tries again until a task's retries are used up", async () => {
@@ -238,6 +250,7 @@ describe("a failed attempt", () => {
 
   it("makes a noise of its own only where nobody gets it as a value", async () => {
     const { mux, failing } = recordingMux();
+    mux.handle("email:chatty", (_, ctx) => ctx.log.info({}, "all is well"));
     const q = testQueue({ mux: new ServeMux().handle("email:", mux) });
     failing.times = 2;
     const errors: unknown[] = [];
@@ -246,7 +259,7 @@ describe("a failed attempt", () => {
     try {
       await q.perform(welcome, { userId: 1 });
       expect(errors).toEqual([]);
-      await q.client.enqueue(welcome({ userId: 1 }));
+      await q.client.enqueueBatch([welcome({ userId: 1 }), new Task("email:chatty")]);
       await q.drain();
     } finally {
       console.error = error;

@@ -1,6 +1,7 @@
 import { AssertionError } from "node:assert";
 import { readFileSync } from "node:fs";
 import { beforeEach, describe, expect, it } from "vitest";
+import { z } from "zod";
 import { defineTask } from "../../src/define-task.ts";
 import { InvalidOptionError } from "../../src/errors.ts";
 import { Task } from "../../src/task.ts";
@@ -83,6 +84,7 @@ describe("expectEnqueued", () => {
     await q.client.enqueueBatch(Array.from({ length: 13 }, () => new Task("note", { long })));
     const text = failureOf(() => q.expectEnqueued(tick));
     expect(text).toMatch(/… and 3 more$/);
+    expect(text.match(/pending in default/g)).toHaveLength(10);
     expect(text.length).toBeLessThan(10 * 400);
   });
 
@@ -104,7 +106,13 @@ describe("expectEnqueued", () => {
     q.expectEnqueued(tick, undefined, { at: "2030-01-01T00:10:00Z" });
     q.expectEnqueued(tick, undefined, { at: "9m", within: "1m" });
     q.expectEnqueued(tick, undefined, { within: "10m" });
-    for (const filter of [{ at: 599_999 }, { at: "8m", within: "1m" }, { within: "9m59s" }, { at: 0 }]) {
+    for (const filter of [
+      { at: 599_999 },
+      { at: "8m", within: "1m" },
+      { at: "11m" },
+      { within: "9m59s" },
+      { at: 0 },
+    ]) {
       expect(failureOf(() => q.expectEnqueued(tick, undefined, filter))).toMatch(/≠ due: expected /);
     }
     await q.client.enqueue(tick());
@@ -135,6 +143,14 @@ describe("expectEnqueued", () => {
       /payload\.n: expected 1n, got 18446744073709551615n/,
     );
     expect(failureOf(() => q.expectEnqueued(tick))).toMatch(/ {2}big \(16 bytes\)\n/);
+  });
+
+  it("takes what a schema says later for what it says now: nothing", async () => {
+    const slow = defineTask("slow", { payload: z.number().refine(async (n) => n > 1) });
+    await q.client.enqueue(new Task("slow", 0));
+    q.expectEnqueued(slow, 0);
+    expect(failureOf(() => q.expectEnqueued(slow, 1))).toMatch(/payload: expected 1, got 0/);
+    await q.advance(0); // a rejection that nobody handles would show
   });
 
   it("asks matchers of the test library", async () => {
@@ -228,6 +244,8 @@ describe("enqueued", () => {
     q = testQueue({ mux, server: { logger: quiet } });
     failing.times = 1;
     await q.client.enqueue(welcome({ userId: 1 }), { queue: "default" });
+    await q.client.enqueue(tick(), { queue: "default", retention: "1h" }); // is completed, and kept
+    await q.client.enqueue(new Task("email:welcome", "wrong")); // is archived
     await q.drain();
     await q.client.enqueue(tick());
     await q.client.enqueue(tick(), { processIn: "1h" });

@@ -45,6 +45,22 @@ describe("FakeClock", () => {
     expect(fired).toBe(false);
   });
 
+  it("may go along with another, beside being advanced", async () => {
+    const along = new FakeClock();
+    const clock = new FakeClock(1_000, along);
+    let fired = 0;
+    clock.setTimer(100, () => {
+      fired = clock.now();
+    });
+    await along.advance(40);
+    expect([clock.now(), clock.monotonic()]).toEqual([1_040, 40]);
+    clock.setTimer(50, () => undefined);
+    await along.advance(80);
+    expect(fired).toBe(0); // timers wait for the test all the same
+    await clock.advance(10);
+    expect([fired, clock.now(), clock.pendingTimers]).toEqual([1_120, 1_130, 0]);
+  });
+
   it("jumps its wall without touching timers or monotonic time", async () => {
     const clock = new FakeClock(1_000);
     let firedAt = 0;

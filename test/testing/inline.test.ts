@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { DuplicateTaskError } from "../../src/errors.ts";
+import { RetryLater } from "../../src/retry-later.ts";
 import { ServeMux } from "../../src/server/serve-mux.ts";
 import { Task } from "../../src/task.ts";
 import { testQueue } from "../../src/testing/test-queue.ts";
@@ -111,6 +112,27 @@ describe("inline", () => {
     });
     await q.client.enqueue(new Task("again"));
     expect(errors).toMatchObject([{ message: /10000 attempts have run, and tasks are still pending/ }]);
+  });
+
+  it("gives up on a task that is due again at once for ever, when time is to pass", async () => {
+    const mux = () => {
+      throw new RetryLater(0);
+    };
+    const q = testQueue({ mux, inline: true, server: { logger: quiet } });
+    await q.client.enqueue(new Task("again"));
+    await expect(q.advance("1m")).rejects.toThrow("10000 attempts have run, and tasks are still pending");
+  });
+
+  it("runs any number of tasks, as long as they end", async () => {
+    let ran = 0;
+    const count = () => {
+      ran += 1;
+    };
+    const q = testQueue({ mux: count, inline: true });
+    const half = Array.from({ length: 6_000 }, () => tick());
+    await q.client.enqueueBatch(half);
+    await q.client.enqueueBatch(half);
+    expect(ran).toBe(12_000);
   });
 
   it("needs a mux", () => {

@@ -3,7 +3,7 @@ import { Client } from "../../src/client/client.ts";
 import { DuplicateTaskError, InvalidOptionError } from "../../src/errors.ts";
 import { Task } from "../../src/task.ts";
 import { testQueue } from "../../src/testing/test-queue.ts";
-import { NEW_YEAR, recordingMux, tick, welcome } from "./subjects.ts";
+import { NEW_YEAR, quiet, recordingMux, tick, welcome } from "./subjects.ts";
 
 describe("two test queues", () => {
   it("share nothing", async () => {
@@ -68,9 +68,12 @@ describe("reset", () => {
   });
 
   it("lets an attempt under way end in nothing", async () => {
-    const q = testQueue({ mux: () => q.reset(), server: { logLevel: "silent" } });
+    const lines: string[] = [];
+    const logger = { ...quiet, warn: (_: unknown, text: string) => lines.push(text) };
+    const q = testQueue({ mux: () => q.reset(), server: { logger } });
     await q.client.enqueue(tick(), { retention: "1h" });
     await q.drain();
+    expect(lines).toEqual(["outcome not recorded: the attempt is no longer ours"]);
     expect(await q.inspector.queues()).toEqual([]);
   });
 });
