@@ -27,7 +27,8 @@ for (const document of ["README.md", ...GUIDES.map((name) => `docs/guides/${name
 function contentOf(name: string): string {
   if (name === "bench") return figures("redis");
   if (name === "bench-sqlite") return figures("sqlite");
-  return `\`\`\`ts\n${readFileSync(here(name), "utf8").trimEnd()}\n\`\`\``;
+  const language = /\.[cm]?ts$/.test(name) ? "ts" : "js";
+  return `\`\`\`${language}\n${readFileSync(here(name), "utf8").trimEnd()}\n\`\`\``;
 }
 
 function figures(store: Store): string {

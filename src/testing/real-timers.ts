@@ -5,8 +5,9 @@
  * @throws Error they are.
  */
 export function requireRealTimers(): void {
-  // The mark of the library that vitest, jest and sinon use. Promises of ours need immediates.
-  if ((globalThis.setImmediate as { clock?: unknown }).clock === undefined) return;
+  const needed = [globalThis.setImmediate, globalThis.queueMicrotask, process.nextTick];
+  // The mark of the library that vitest, jest and sinon use.
+  if (!needed.some((timer) => "clock" in timer)) return;
   throw new Error(
     "fake timers are in place, so nothing here would ever answer; titanqueue/testing has a clock of its own, which " +
       "q.advance() turns. For dates, fake nothing but Date (toFake in vitest, doNotFake in jest)",

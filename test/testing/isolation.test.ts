@@ -114,6 +114,14 @@ describe("testQueue", () => {
     expect(() => testQueue({ server: { concurency: 1 } as never })).toThrow(/did you mean "concurrency"/);
   });
 
+  it("lets a call settle that the code does not wait for", async () => {
+    const q = testQueue();
+    const code = () => void q.client.enqueue(tick());
+    code();
+    await q.advance(0);
+    q.expectEnqueued(tick);
+  });
+
   it("closes with its scope", async () => {
     let client: Client | undefined;
     {
@@ -127,6 +135,7 @@ describe("testQueue", () => {
   it.each([
     ["all timers", undefined],
     ["immediates", { toFake: ["setImmediate" as const] }],
+    ["microtasks", { toFake: ["queueMicrotask" as const] }],
   ])("says what is wrong when %s are faked", async (_, config) => {
     const q = testQueue({ mux: () => undefined });
     vi.useFakeTimers(config);
