@@ -70,7 +70,18 @@ export function createSqliteEngine(
   const broker = embeddedBroker(turns, news, clock, timings);
   return new EmbeddedEngine({
     kind: "sqlite",
-    broker: { ...broker, enqueue: enqueueApart(broker.enqueue) },
+    broker: {
+      ...broker,
+      enqueue: enqueueApart(broker.enqueue),
+      // The janitor of each server asks for it every few seconds.
+      deleteExpired: async (queue, limit) => {
+        const [deleted] = await Promise.all([
+          broker.deleteExpired(queue, limit),
+          turns.write((store) => store.giveBack()),
+        ]);
+        return deleted;
+      },
+    },
     inspection: embeddedInspection(turns, clock),
     door,
     ready: () => turns.read(() => undefined),

@@ -6,6 +6,9 @@ import type { Statements } from "./statements.ts";
 /** How long a cancelation is kept for servers that have yet to read it. Milliseconds. */
 const CANCELATION_TTL = 60_000;
 
+/** Fewer empty pages than this (8 MiB) are kept for what comes next. */
+const SPARE_PAGES = 2_000;
+
 export interface Cancelation {
   /** Ever higher. */
   readonly number: number;
@@ -49,6 +52,14 @@ export class SqliteStore implements EmbeddedStore {
   /** A piece of work was undone: nothing that is known is true any more. */
   forget(): void {
     this.#queues.clear();
+  }
+
+  /** Gives a bounded part of the file back to the disk, if most of it is empty: a backlog was worked off. */
+  giveBack(): void {
+    const { freelist_count: free } = this.#sql.freePages.get() as { freelist_count: number };
+    if (free < SPARE_PAGES) return;
+    const { page_count: pages } = this.#sql.pages.get() as { page_count: number };
+    if (free > pages / 2) this.#sql.shorten.all();
   }
 
   // ---- presence -----------------------------------------------------------------------------------------------

@@ -20,6 +20,9 @@ export const SQL = {
   /** Changes when another connection has written. */
   dataVersion: "PRAGMA data_version",
   totalChanges: "SELECT total_changes() AS changes",
+  pages: "PRAGMA page_count",
+  freePages: "PRAGMA freelist_count",
+  shorten: "PRAGMA incremental_vacuum(1000)",
 
   find: `SELECT ${HEAD} FROM tasks WHERE queue = ? AND id = ?`,
   slice: `SELECT ${HEAD} ${IN_STATE}, key ${PAGE}`,

@@ -1,10 +1,13 @@
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { sqliteEngine } from "../../../src/engine/sqlite/sqlite-engine.ts";
+import { createSqliteEngine, sqliteEngine } from "../../../src/engine/sqlite/sqlite-engine.ts";
+import { SQL } from "../../../src/engine/sqlite/statements.ts";
 import { encodeTaskMessage } from "../../../src/protocol/codec.ts";
 import { silentLogger } from "../../../src/runtime/logger.ts";
 import { enqueued, forwardAll, leasedOne, message } from "../../contract/tasks.ts";
-import { settle } from "../../support/fake-runtime.ts";
-import { openSqlite, type SqliteHarness } from "./sqlite-harness.ts";
+import { fakeRuntime, settle } from "../../support/fake-runtime.ts";
+import { observedDriver } from "./observed-driver.ts";
+import { directory, openSqlite, type SqliteHarness } from "./sqlite-harness.ts";
 
 /** How late, in milliseconds, a watch may notice what another process has done. */
 const SOON = 50;
@@ -52,6 +55,37 @@ describe("what another process writes", () => {
     cancel.run("three");
     await engine.clock.advance(10 * SOON);
     expect(heard).toEqual(["one", "two", "three"]);
+    await engine.close();
+  });
+
+  it("is told sooner where there were news a moment ago", async () => {
+    const engine = await openSqlite();
+    const woken: string[] = [];
+    const watch = engine.broker.watch((queue) => woken.push(queue));
+    watch.arm("q", "pending");
+    await engine.clock.advance(1_000);
+    for (let round = 1; round < 5; round += 1) {
+      await injected(engine, "q", "pending");
+      await engine.clock.advance(round === 1 ? SOON : 10);
+      expect(woken).toHaveLength(round);
+      engine.database.exec("DELETE FROM tasks");
+      await engine.clock.advance(10);
+      watch.arm("q", "pending");
+      await engine.clock.advance(300);
+    }
+    await engine.close();
+  });
+
+  it("is looked for at most 30 times a second in a process that is idle", async () => {
+    const driver = observedDriver();
+    const runtime = fakeRuntime();
+    const file = join(directory(), "tasks.db");
+    const engine = createSqliteEngine(file, { runtime }, { loadDriver: driver.loadDriver });
+    await engine.broker.subscribeCancelations(() => undefined);
+    await runtime.clock.advance(10_000);
+    const before = driver.runs(SQL.dataVersion);
+    await runtime.clock.advance(10_000);
+    expect(driver.runs(SQL.dataVersion) - before).toBeLessThanOrEqual(300);
     await engine.close();
   });
 

@@ -22,7 +22,7 @@ import {
 } from "../../contract/tasks.ts";
 import { fakeRuntime } from "../../support/fake-runtime.ts";
 import { observedDriver } from "./observed-driver.ts";
-import { connect, directory, openSqlite } from "./sqlite-harness.ts";
+import { connect, directory, openSqlite, type SqliteHarness } from "./sqlite-harness.ts";
 
 describe("sqliteEngine", () => {
   it("makes the file when it is first used, and finds everything there again", async () => {
@@ -299,6 +299,52 @@ describe("the SQLite engine at a hundred thousand tasks", () => {
     expect(await counts(engine, "q")).toEqual({ archived: 100 });
     await engine.close();
   }, 60_000);
+});
+
+describe("the file", () => {
+  const pages = ({ database }: SqliteHarness) =>
+    (database.prepare("PRAGMA page_count").get() as { page_count: number }).page_count;
+
+  async function workOff(engine: SqliteHarness, tasks: number): Promise<void> {
+    for (let from = 0; from < tasks; from += 500) {
+      await engine.broker.enqueue(
+        Array.from({ length: 500 }, () => ({ message: message("q", { payload: Buffer.alloc(3_000, "x") }) })),
+      );
+    }
+    for (;;) {
+      const { leased } = await engine.broker.exchange("q", [], 500);
+      if (leased.length === 0) return;
+      await engine.broker.exchange(
+        "q",
+        leased.map((attempt) => ({ leased: attempt, settlement: done })),
+        0,
+      );
+    }
+  }
+
+  it("does not grow with the tasks that pass through it", async () => {
+    const engine = await openSqlite();
+    await workOff(engine, 500);
+    const before = pages(engine);
+    for (let round = 0; round < 10; round += 1) await workOff(engine, 500);
+    expect(pages(engine)).toBeLessThan(before * 1.2);
+    await engine.close();
+  });
+
+  it("gives back, piece by piece, what a backlog took", async () => {
+    const engine = await openSqlite();
+    await workOff(engine, 4_000);
+    const before = pages(engine);
+    expect(before).toBeGreaterThan(4_000);
+    await engine.broker.deleteExpired("q", 10);
+    // Pages that only keep account of others go with them.
+    expect(before - pages(engine)).toBeGreaterThanOrEqual(1_000);
+    expect(before - pages(engine)).toBeLessThan(1_010);
+    for (let round = 0; round < 10; round += 1) await engine.broker.deleteExpired("q", 10);
+    expect(pages(engine)).toBeLessThan(2_100);
+    expect(pages(engine)).toBeGreaterThan(1_000);
+    await engine.close();
+  });
 });
 
 describe("two engines on one file", () => {
