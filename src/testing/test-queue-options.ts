@@ -2,6 +2,7 @@ import { InvalidOptionError } from "../errors.ts";
 import type { Handler } from "../server/handler.ts";
 import type { ServeMux } from "../server/serve-mux.ts";
 import type { ServerOptions } from "../server/server-options.ts";
+import { requireKnownNames } from "../suggestion.ts";
 import type { Instant } from "../task-options.ts";
 
 export interface TestQueueOptions {
@@ -26,7 +27,22 @@ export interface TestQueueOptions {
   seed?: number | undefined;
 }
 
-export const TEST_QUEUE_OPTIONS = ["mux", "server", "inline", "engine", "now", "seed"] as const;
+const NAMES = ["mux", "server", "inline", "engine", "now", "seed"] as const;
+
+/** Refuses what the parts that an option is for would not. */
+export function checkTestQueueOptions(options: TestQueueOptions): void {
+  requireKnownNames("testQueue", options, NAMES);
+  const { inline, engine, now, seed } = options;
+  if (inline !== undefined && typeof inline !== "boolean") {
+    throw new InvalidOptionError("inline", `expected true or false; got ${String(inline)}`);
+  }
+  if (seed !== undefined && !Number.isSafeInteger(seed)) {
+    throw new InvalidOptionError("seed", `expected a whole number; got ${String(seed)}`);
+  }
+  if (engine !== undefined && now !== undefined) {
+    throw new InvalidOptionError("now", "excludes engine: others on that store read the real clock");
+  }
+}
 
 /** The name of the store that a URL means. */
 export function storeName(url: unknown): string {

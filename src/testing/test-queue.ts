@@ -34,7 +34,7 @@ import type { DrainReport, Performed } from "./performed.ts";
 import { requireRealTimers } from "./real-timers.ts";
 import { waitingTasks } from "./store-view.ts";
 import { TestClient } from "./test-client.ts";
-import { storeName, TEST_QUEUE_OPTIONS, type TestQueueOptions } from "./test-queue-options.ts";
+import { checkTestQueueOptions, storeName, type TestQueueOptions } from "./test-queue-options.ts";
 
 /** Which tasks must be enqueued, and how many. */
 export interface ExpectOptions extends EnqueuedFilter {
@@ -89,7 +89,7 @@ export class TestQueue implements AsyncDisposable {
 
   constructor(options: TestQueueOptions) {
     requireRealTimers();
-    requireKnownNames("testQueue", options, TEST_QUEUE_OPTIONS);
+    checkTestQueueOptions(options);
     const { mux, server, inline = false, engine } = options;
     this.runtime = runtimeOf(options);
     this.#store = engine === undefined ? new MemoryStore() : namedStore(storeName(engine));
@@ -312,9 +312,6 @@ function requireMux<T>(made: T | undefined): T {
 /** Chance repeats from test to test; ids do not, unless asked for: a database may outlive the test. */
 function runtimeOf({ engine, now, seed }: TestQueueOptions): TestQueue["runtime"] {
   const fake = fakeRuntime({ seed });
-  if (engine !== undefined && now !== undefined) {
-    throw new InvalidOptionError("now", "excludes engine: others on that store read the real clock");
-  }
   const start = now === undefined ? systemClock.now() : parseInstant("now", now);
   const clock = new FakeClock(start, engine === undefined ? undefined : systemClock);
   return { ...fake, clock, uuid: seed === undefined ? systemRuntime.uuid : fake.uuid };

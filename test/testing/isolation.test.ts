@@ -110,6 +110,8 @@ describe("a named store", () => {
 describe("testQueue", () => {
   it("refuses what it does not know", () => {
     expect(() => testQueue({ muks: () => undefined } as never)).toThrow(/did you mean "mux"/);
+    expect(() => testQueue({ inline: "yes" as never })).toThrow(/inline: expected true or false; got yes/);
+    expect(() => testQueue({ seed: "7" as never })).toThrow(/seed: expected a whole number; got 7/);
     expect(() => testQueue({ mux: "x" as never })).toThrow(/mux: expected a function or a ServeMux/);
     expect(() => testQueue({ server: { concurency: 1 } as never })).toThrow(/did you mean "concurrency"/);
   });
