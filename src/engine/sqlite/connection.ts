@@ -62,9 +62,9 @@ export class Connection {
   #configure(synchronous: Synchronous): void {
     const database = this.#database;
     database.exec("PRAGMA busy_timeout = 0");
-    requireOurs(database, this.#file);
-    // Of a new file only; then space can be given back piece by piece.
-    database.exec("PRAGMA auto_vacuum = INCREMENTAL");
+    const isNew = requireOurs(database, this.#file);
+    // So that space can be given back piece by piece; later on it would only be written again.
+    if (isNew) database.exec("PRAGMA auto_vacuum = INCREMENTAL");
     const { journal_mode: mode } = database.prepare("PRAGMA journal_mode = WAL").get() as {
       journal_mode: string;
     };

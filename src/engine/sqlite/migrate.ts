@@ -2,14 +2,23 @@ import { SqliteForeignFileError, SqliteSchemaNewerError } from "../../errors.ts"
 import type { SqliteDatabase } from "./driver.ts";
 import { APPLICATION_ID, MIGRATIONS } from "./schema.ts";
 
-/** @throws SqliteForeignFileError the database is another program's: it stays as it is. */
-export function requireOurs(database: SqliteDatabase, file: string): void {
+/**
+ * Looks whether the database is one that we can use, before anything is written to it.
+ *
+ * @returns true: there is nothing in it yet
+ * @throws SqliteForeignFileError it is another program's.
+ * @throws SqliteSchemaNewerError it has taken steps that nobody here knows.
+ */
+export function requireOurs(database: SqliteDatabase, file: string): boolean {
   const { tables } = database.prepare("SELECT count(*) AS tables FROM sqlite_schema").get() as {
     tables: number;
   };
-  if (tables > 0 && pragma(database, "application_id") !== APPLICATION_ID) {
+  if (tables === 0) return true;
+  if (pragma(database, "application_id") !== APPLICATION_ID) {
     throw new SqliteForeignFileError(file, "is the database of another program");
   }
+  version(database, file, MIGRATIONS);
+  return false;
 }
 
 /**

@@ -143,6 +143,15 @@ describe("the schema", () => {
     expect(readFileSync(file).equals(before)).toBe(true);
   });
 
+  it("of today is not written again by those who only look", async () => {
+    await filled(1);
+    const before = readFileSync(file);
+    const engine = open();
+    expect(await counts(engine, "q")).toEqual({ pending: 1 });
+    await engine.close();
+    expect(readFileSync(file).equals(before)).toBe(true);
+  });
+
   it("is made once, however many open a new file at the same time", async () => {
     const all = Array.from({ length: 10 }, () => open());
     await Promise.all(all.map((engine) => engine.open()));
