@@ -1,8 +1,14 @@
 import { realpathSync } from "node:fs";
-import { SqliteCorruptError, SqliteError, SqliteFileGoneError } from "../../errors.ts";
+import {
+  SqliteCorruptError,
+  SqliteError,
+  SqliteFileGoneError,
+  SqliteSchemaNewerError,
+} from "../../errors.ts";
 import type { SqliteDatabase, SqliteDriver } from "./driver.ts";
 import { migrate, requireOurs } from "./migrate.ts";
 import { checkPlace, identityOf, sizeOf } from "./place.ts";
+import { MIGRATIONS } from "./schema.ts";
 import { isNoTransaction, leavesDoubt } from "./sqlite-errors.ts";
 import { prepare, type Statements } from "./statements.ts";
 
@@ -95,9 +101,16 @@ export class Connection {
     }
   }
 
-  /** @throws SQLite's error when another connection is writing */
+  /**
+   * @throws SQLite's error when another connection is writing
+   * @throws SqliteSchemaNewerError a newer version of this package has brought the file up to date meanwhile.
+   */
   begin(writes: boolean): void {
     (writes ? this.sql.beginWrite : this.sql.beginRead).run();
+    const { user_version: version } = this.sql.schemaVersion.get() as { user_version: number };
+    if (version === MIGRATIONS.length) return;
+    this.rollback();
+    throw new SqliteSchemaNewerError(this.#file, version, MIGRATIONS.length);
   }
 
   /**

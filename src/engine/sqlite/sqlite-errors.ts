@@ -6,6 +6,7 @@ import {
   SqliteForeignFileError,
   SqliteFullError,
   SqliteReadOnlyError,
+  SqliteSchemaNewerError,
 } from "../../errors.ts";
 
 /** SQLite's result codes that concern us; the primary code is the lowest byte. */
@@ -45,7 +46,8 @@ export function isNoTransaction(error: unknown): boolean {
 
 /** The connection is of no more use; a new one may be. */
 export function isBroken(error: unknown): boolean {
-  if (error instanceof SqliteFileGoneError || (error instanceof SqliteError && error.inDoubt)) return true;
+  if (error instanceof SqliteFileGoneError || error instanceof SqliteSchemaNewerError) return true;
+  if (error instanceof SqliteError && error.inDoubt) return true;
   const code = primaryCode(error);
   return code === IOERR || code === CORRUPT || code === NOTADB || code === CANTOPEN;
 }

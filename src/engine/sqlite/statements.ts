@@ -17,6 +17,7 @@ export const SQL = {
   setPoint: "SAVEPOINT piece",
   releasePoint: "RELEASE piece",
   returnToPoint: "ROLLBACK TO piece",
+  schemaVersion: "PRAGMA user_version",
   /** Changes when another connection has written. */
   dataVersion: "PRAGMA data_version",
   totalChanges: "SELECT total_changes() AS changes",

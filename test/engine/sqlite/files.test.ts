@@ -143,6 +143,16 @@ describe("the schema", () => {
     expect(readFileSync(file).equals(before)).toBe(true);
   });
 
+  it("is refused as soon as a newer titanqueue has brought it up to date", async () => {
+    const engine = open();
+    await enqueued(engine, "q");
+    setVersion(MIGRATIONS.length + 1);
+    await expect(engine.inspection.queues()).rejects.toMatchObject({ code: "SQLITE_SCHEMA_NEWER", file });
+    await expect(engine.broker.exchange("q", [], 1)).rejects.toMatchObject({ code: "SQLITE_SCHEMA_NEWER" });
+    setVersion(MIGRATIONS.length);
+    expect(await counts(engine, "q")).toEqual({ pending: 1 });
+  });
+
   it("of today is not written again by those who only look", async () => {
     await filled(1);
     const before = readFileSync(file);
