@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, chownSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { sqliteEngine } from "../../../src/engine/sqlite/sqlite-engine.ts";
@@ -10,12 +10,8 @@ import { connect, directory } from "./sqlite-harness.ts";
 
 const TIMEOUT = 60_000;
 
-/** Root writes anywhere, so the other process has the rights of nobody. */
-const nobody = process.getuid?.() === 0 ? { uid: 65_534 } : {};
-
-function belongsToNobody(path: string): void {
-  if (nobody.uid !== undefined) chownSync(path, nobody.uid, nobody.uid);
-}
+/** Root may write anywhere, by capabilities that the other process is to have none of. */
+const unprivileged = process.getuid?.() === 0 ? { wrapper: ["setpriv", "--bounding-set=-all"] } : {};
 
 const enqueue = { do: "enqueue", queue: "q" } as const;
 
@@ -24,9 +20,8 @@ describe("rights that are missing", () => {
     "to the directory are told before a file is made",
     async () => {
       const place = directory();
-      belongsToNobody(place);
       chmodSync(place, 0o555);
-      const child = await sqliteProcess(join(place, "tasks.db"), nobody);
+      const child = await sqliteProcess(join(place, "tasks.db"), unprivileged);
       await expect(child.ask({ do: "open" })).rejects.toMatchObject({ code: "SQLITE_READ_ONLY" });
       await expect(child.ask(enqueue)).rejects.toMatchObject({ code: "SQLITE_READ_ONLY" });
 
@@ -40,15 +35,13 @@ describe("rights that are missing", () => {
     "to the file are told at once, not with the first task",
     async () => {
       const place = directory();
-      belongsToNobody(place);
       const file = join(place, "tasks.db");
       const engine = sqliteEngine(file, { logger: silentLogger });
       await enqueued(engine, "q");
       await engine.close();
-      belongsToNobody(file);
       for (const mode of [0o444, 0o222, 0o000]) {
         chmodSync(file, mode);
-        const child = await sqliteProcess(file, nobody);
+        const child = await sqliteProcess(file, unprivileged);
         await expect(child.ask({ do: "open" })).rejects.toMatchObject({ code: "SQLITE_READ_ONLY" });
       }
     },
