@@ -4,6 +4,8 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import type { Measurement } from "./measurement.ts";
 import { meterOf, type StoreUse } from "./meter.ts";
@@ -13,6 +15,7 @@ import {
   loadSystem,
   PAD,
   type Payload,
+  type Producer,
   type System,
   type SystemName,
 } from "./systems/system.ts";
@@ -33,6 +36,9 @@ const MEASURES: Record<Scenario["measure"], (scenario: Scenario) => Promise<Meas
   idle,
   due,
   backlog,
+  "backlog-enqueue": backlogEnqueue,
+  share,
+  testing: async ({ size }) => (await import("./whole-tests.ts")).wholeTests(size),
 };
 
 const measurement = await MEASURES[scenario.measure](scenario);
@@ -62,18 +68,21 @@ function perTask(before: StoreUse | undefined, after: StoreUse | undefined, size
 async function enqueueing({ size }: Scenario, inFlight: number): Promise<Measurement> {
   const producer = await system.producer(url);
   for (let n = 0; n < 500; n++) await producer.enqueue(payload(n));
-  const result = await metered(size, async () => {
-    const start = performance.now();
-    let next = 0;
-    const lane = async () => {
-      while (next < size) await producer.enqueue(payload(next++));
-    };
-    await Promise.all(Array.from({ length: inFlight }, lane));
-    return performance.now() - start;
-  });
+  const result = await metered(size, () => enqueueAll(producer, size, inFlight));
   await assertStored(500 + size);
   await producer.close();
   return result;
+}
+
+/** The milliseconds that it took. */
+async function enqueueAll(producer: Producer, size: number, inFlight: number): Promise<number> {
+  const start = performance.now();
+  let next = 0;
+  const lane = async () => {
+    while (next < size) await producer.enqueue(payload(next++));
+  };
+  await Promise.all(Array.from({ length: inFlight }, lane));
+  return performance.now() - start;
 }
 
 async function enqueueingBulk({ size }: Scenario): Promise<Measurement> {
@@ -143,10 +152,10 @@ async function fill(count: number, extra: string[] = []): Promise<void> {
   await otherProcess("fill.ts", [systemName, url, String(count), ...extra]);
 }
 
-function startOther(file: string, args: string[]) {
+function startOther(file: string, args: string[], output: "ignore" | "pipe" = "ignore") {
   const path = fileURLToPath(new URL(file, import.meta.url));
   return spawn(process.execPath, ["--import", "tsx", path, ...args], {
-    stdio: ["pipe", "ignore", "inherit"],
+    stdio: ["pipe", output, "inherit"],
   });
 }
 
@@ -220,4 +229,47 @@ async function backlog({ size, concurrency = 1 }: Scenario): Promise<Measurement
   await fill(size);
   const full = await drain(system, small, concurrency, size);
   return { value: full.value / empty.value };
+}
+
+/** The rate of enqueues with `size` tasks waiting, as a part of the rate into an empty store. */
+async function backlogEnqueue({ size, concurrency = 1 }: Scenario): Promise<Measurement> {
+  const count = 50_000;
+  const measured = async () => {
+    const producer = await system.producer(url);
+    const ms = await enqueueAll(producer, count, concurrency);
+    await producer.close();
+    return ms;
+  };
+  await measured();
+  await meter.clear();
+  const empty = await measured();
+  await meter.clear();
+  await fill(size);
+  const full = await measured();
+  await assertStored(size + count);
+  return { value: empty / full };
+}
+
+/** What the least busy of four processes on one store got of `size` tasks, as a part of the mean. */
+async function share({ size, concurrency = 1 }: Scenario): Promise<Measurement> {
+  const processes = 4;
+  await fill(size);
+  const tally = new Tally(size);
+  const children = Array.from({ length: processes }, () =>
+    startOther("share.ts", [systemName, url, String(concurrency)], "pipe"),
+  );
+  const shares = children.map(() => 0);
+  for (const [index, child] of children.entries()) {
+    createInterface(child.stdout as Readable).on("line", (line) => {
+      const handled = JSON.parse(line) as number[];
+      for (const n of handled) tally.add(n);
+      shares[index] = (shares[index] as number) + handled.length;
+    });
+  }
+  await tally.complete;
+  await untilEmpty();
+  for (const child of children) child.stdin?.end();
+  for (const child of children) if (child.exitCode === null) await once(child, "close");
+  tally.assertExact();
+  return { value: Math.min(...shares) / (size / processes) };
 }

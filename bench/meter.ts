@@ -18,15 +18,16 @@ export interface Meter {
 }
 
 export function meterOf(url: string): Meter {
-  return url.startsWith("sqlite:") ? fileMeter(url) : new RedisMeter(url);
+  if (url.startsWith("redis:")) return new RedisMeter(url);
+  return embeddedMeter(url.startsWith("sqlite:") ? () => deleteFile(url) : () => undefined);
 }
 
-/** A file is used by the measured process alone, so its cost is that process's. */
-function fileMeter(url: string): Meter {
+/** An embedded store's cost is that of the measured process. */
+function embeddedMeter(clear: () => void): Meter {
   return {
     read: async () => undefined,
-    usedMemory: () => Promise.reject(new Error("a file has no memory of its own")),
-    clear: async () => deleteFile(url),
+    usedMemory: () => Promise.reject(new Error("an embedded store has no memory of its own")),
+    clear: async () => clear(),
     close: () => undefined,
   };
 }

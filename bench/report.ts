@@ -91,6 +91,17 @@ export function report(
   return { machine, versions, scenarios, ratios: nestLatency(ratios) };
 }
 
+/** `newer`'s figures, and of `older` those that `newer` does not have. */
+export function merged(older: Report, newer: Report): Report {
+  const again = new Set(newer.scenarios.map(({ scenario }) => scenario));
+  return {
+    ...newer,
+    versions: { ...older.versions, ...newer.versions },
+    scenarios: [...older.scenarios.filter(({ scenario }) => !again.has(scenario)), ...newer.scenarios],
+    ratios: { ...older.ratios, ...newer.ratios },
+  };
+}
+
 function nestLatency(ratios: Record<string, Ratio>): Report["ratios"] {
   const { "pickup-latency p50": p50, "pickup-latency p99": p99, ...rest } = ratios;
   return p50 === undefined || p99 === undefined ? rest : { ...rest, "pickup-latency": { p50, p99 } };

@@ -1,5 +1,5 @@
 /**
- * `run.ts [--smoke] [--fresh]`: measures every scenario on every system, in interleaved rounds, and writes the report.
+ * `run.ts [--smoke] [--fresh] [--only a,b]`: measures every scenario on every system, in interleaved rounds, and writes the report.
  * An interrupted run is taken up where it ended, as long as code and versions are the same.
  */
 import { execFileSync, spawn } from "node:child_process";
@@ -11,7 +11,7 @@ import { parseArgs } from "node:util";
 import { RedisRig } from "../test/support/redis-rig.ts";
 import type { Measurement } from "./measurement.ts";
 import { Neighbours } from "./quiet.ts";
-import { type Report, type Run, report, tables } from "./report.ts";
+import { merged, type Report, type Run, report, tables } from "./report.ts";
 import { SCENARIOS, type Scenario, systemsOf } from "./scenarios.ts";
 import { checkSmoke, SMOKE } from "./smoke.ts";
 import { deleteFile } from "./sqlite/file.ts";
@@ -123,6 +123,7 @@ async function measureOnce(round: number, scenario: Scenario, system: SystemName
 }
 
 async function emptyStore({ store }: Scenario): Promise<string> {
+  if (store === "memory") return "memory:";
   if (store === "sqlite") {
     deleteFile(FILE);
     return FILE;
@@ -137,12 +138,18 @@ function progress(place: string, { round, system, measurement }: Run, { name, un
   );
 }
 
+/** A run of only some scenarios takes the place of their figures in the last report. */
 function save(result: Report): void {
   mkdirSync(here("results"), { recursive: true });
-  const text = `${JSON.stringify(result, undefined, 2)}\n`;
+  const latest = here("results/latest.json");
+  const whole =
+    flags.only === undefined || !existsSync(latest)
+      ? result
+      : merged(JSON.parse(readFileSync(latest, "utf8")) as Report, result);
+  const text = `${JSON.stringify(whole, undefined, 2)}\n`;
   const date = new Date().toISOString().slice(0, 10);
   writeFileSync(here(`results/${date}.json`), text);
-  writeFileSync(here("results/latest.json"), text);
+  writeFileSync(latest, text);
   rmSync(PARTIAL, { force: true });
 }
 

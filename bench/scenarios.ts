@@ -20,7 +20,10 @@ export interface Scenario {
     | "memory"
     | "idle"
     | "due"
-    | "backlog";
+    | "backlog"
+    | "backlog-enqueue"
+    | "share"
+    | "testing";
 }
 
 const RUNS = 5;
@@ -142,6 +145,34 @@ export const SCENARIOS: readonly Scenario[] = [
     size: 1_000_000,
     concurrency: 100,
     measure: "backlog",
+  },
+  {
+    name: "sqlite-backlog-enqueue",
+    store: "sqlite",
+    systems: ["titanqueue"],
+    unit: "ratio",
+    runs: 3,
+    size: 1_000_000,
+    concurrency: 100,
+    measure: "backlog-enqueue",
+  },
+  {
+    name: "sqlite-four-processes",
+    store: "sqlite",
+    systems: ["titanqueue"],
+    unit: "of the mean",
+    runs: 3,
+    size: 50_000,
+    concurrency: 10,
+    measure: "share",
+  },
+  {
+    name: "testing-kit",
+    store: "memory",
+    unit: "ms/test",
+    runs: RUNS,
+    size: 200,
+    measure: "testing",
   },
 ];
 

@@ -38,6 +38,7 @@ export interface System {
 export const SYSTEMS = {
   redis: ["titanqueue", "bullmq", "bee-queue"],
   sqlite: ["titanqueue", "plainjob", "liteque"],
+  memory: ["titanqueue"],
 } as const;
 export type Store = keyof typeof SYSTEMS;
 export type SystemName = (typeof SYSTEMS)[Store][number];
