@@ -10,8 +10,9 @@ SQLITE_PEERS_BUILT := bench/sqlite/node_modules/better-sqlite3/build/Release/bet
 BUILT := dist/index.mjs
 SOURCES := $(shell find src -type f) tsdown.config.ts package.json
 TEST_REPORT := .cache/tests.json
+NODE22 := .cache/node22/node_modules/.bin/node
 
-.PHONY: help demo test test-all check types lint doors generated lockfile unused package consumer examples \
+.PHONY: help demo test test-all test-node22 check types lint doors generated lockfile unused package consumer examples \
 	bench bench-smoke build run-redis run-server run-client clean
 
 help: ## this list
@@ -21,10 +22,14 @@ demo: $(BUILT) ## the whole system on real work: two processes on one file; ends
 	@tsx examples/demo/main.ts
 
 test: $(INSTALLED) ## every test but the slow ones; finds or installs a Redis (ARGS=test/client: only those)
-	@$(call run-tests)
+	@$(call run-tests,,$(TEST_REPORT),node)
 
 test-all: $(INSTALLED) ## the slow ones too
-	@$(call run-tests,--mode all)
+	@$(call run-tests,--mode all,$(TEST_REPORT),node)
+
+# There SQLite is Node's own; below, a package's.
+test-node22: $(INSTALLED) $(NODE22) ## what stands on SQLite, the testing kit and the command, on Node.js 22
+	@$(call run-tests,test/engine/sqlite test/testing test/cli/ test/model,.cache/tests-node22.json,$(NODE22))
 
 check: types lint doors generated lockfile unused package consumer examples ## types, lint, doors, generated files, package
 
@@ -82,16 +87,22 @@ consumer: $(BUILT)
 examples: $(BUILT)
 	npm run examples
 
-# The report is read afterwards: a run without tests, or with skipped ones, is a failed run.
+# $(1) what to run, $(2) the report, $(3) the Node.js to run it on. The report is read afterwards: a run without tests, or
+# with skipped ones, is a failed run.
 define run-tests
-mkdir -p $(dir $(TEST_REPORT)); rm -f $(TEST_REPORT); \
-vitest run $(1) $(ARGS) --reporter=default --reporter=json --outputFile.json=$(TEST_REPORT); \
+mkdir -p $(dir $(2)); rm -f $(2); \
+$(3) node_modules/vitest/vitest.mjs run $(1) $(ARGS) --reporter=default --reporter=json --outputFile.json=$(2); \
 status=$$?; \
-tsx scripts/test-summary.ts $(TEST_REPORT) && exit $$status
+tsx scripts/test-summary.ts $(2) && exit $$status
 endef
 
 $(INSTALLED): package-lock.json
 	npm ci
+	@touch $@
+
+# The package `node` ships the program of the platform it is installed on.
+$(NODE22):
+	npm install --no-save --prefix .cache/node22 node@22.23.3
 	@touch $@
 
 $(BENCH_INSTALLED): bench/package-lock.json
