@@ -2,7 +2,6 @@ import { describe, expect, it } from "vitest";
 import type { ExtendAnswer, Leased, LeaseToken } from "../../src/broker/broker.ts";
 import { EngineUnavailableError, LeaseLostError, RedisWrongTypeError } from "../../src/errors.ts";
 import type { ServerInfo, ServerStatus } from "../../src/protocol/server-info.ts";
-import { NO_HEADERS } from "../../src/protocol/task-message.ts";
 import { timestampOf } from "../../src/protocol/timestamp.ts";
 import type { WorkerInfo } from "../../src/protocol/worker-info.ts";
 import { EngineState } from "../../src/server/engine-state.ts";
@@ -10,6 +9,7 @@ import { ServerEvents } from "../../src/server/events.ts";
 import { heartbeater } from "../../src/server/heartbeater.ts";
 import { type AbortReason, Worker } from "../../src/server/worker.ts";
 import { Workers } from "../../src/server/workers.ts";
+import { message } from "../contract/tasks.ts";
 import { fakeRuntime, settle } from "../support/fake-runtime.ts";
 import { recordingLogger, serverRig } from "./server-rig.ts";
 
@@ -68,24 +68,7 @@ function heartRig() {
     },
   });
   function add(id: string, queue = "default", payload = new Uint8Array(0)): Worker {
-    const message = {
-      type: "t",
-      payload,
-      id,
-      queue,
-      retry: 25,
-      retried: 0,
-      errorMsg: "",
-      timeout: 1800,
-      deadline: 0,
-      uniqueKey: "",
-      lastFailedAt: 0,
-      retention: 0,
-      completedAt: 0,
-      groupKey: "",
-      headers: NO_HEADERS,
-    };
-    const leased: Leased = { message, token: {} as LeaseToken };
+    const leased: Leased = { message: message(queue, { type: "t", id, payload }), token: {} as LeaseToken };
     const times = {
       startedAt: clock.now(),
       deadline: clock.now() + 60_000,

@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Broker, ExchangeResult, Leased, LeaseToken, Outcome } from "../../src/broker/broker.ts";
 import { EngineUnavailableError } from "../../src/errors.ts";
-import { NO_HEADERS } from "../../src/protocol/task-message.ts";
 import { EngineState } from "../../src/server/engine-state.ts";
 import { ServerEvents } from "../../src/server/events.ts";
 import { Finished, OutcomeLedger } from "../../src/server/outcome.ts";
@@ -11,28 +10,12 @@ import { SyncQueue } from "../../src/server/sync-queue.ts";
 import { DONE } from "../../src/server/verdict.ts";
 import { Worker } from "../../src/server/worker.ts";
 import { Workers } from "../../src/server/workers.ts";
+import { message } from "../contract/tasks.ts";
 import { fakeRuntime, settle } from "../support/fake-runtime.ts";
 import { gate, recordingLogger, serverRig } from "./server-rig.ts";
 
 function leased(id: string, queue: string): Leased {
-  const message = {
-    type: "t",
-    payload: undefined,
-    id,
-    queue,
-    retry: 25,
-    retried: 0,
-    errorMsg: "",
-    timeout: 1800,
-    deadline: 0,
-    uniqueKey: "",
-    lastFailedAt: 0,
-    retention: 0,
-    completedAt: 0,
-    groupKey: "",
-    headers: NO_HEADERS,
-  };
-  return { message, token: {} as LeaseToken };
+  return { message: message(queue, { id }), token: {} as LeaseToken };
 }
 
 const NOTHING: ExchangeResult = { answers: [], leased: [], more: false, quarantined: [], dropped: [] };

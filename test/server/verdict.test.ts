@@ -6,31 +6,22 @@ import {
   TaskCanceledError,
   TaskTimeoutError,
 } from "../../src/errors.ts";
-import { NO_HEADERS, type TaskMessage } from "../../src/protocol/task-message.ts";
+import type { TaskMessage } from "../../src/protocol/task-message.ts";
 import { RetryLater } from "../../src/retry-later.ts";
 import { type Failure, Judge, type JudgeOptions } from "../../src/server/verdict.ts";
 import { receivedTask } from "../../src/task.ts";
+import { message } from "../contract/tasks.ts";
 import { recordingLogger } from "./server-rig.ts";
 
 const NOW = 1_700_000_000_500;
 
-const MESSAGE: TaskMessage = {
+const MESSAGE: TaskMessage = message("default", {
   type: "t",
-  payload: undefined,
   id: "1",
-  queue: "default",
   retry: 3,
   retried: 1,
   errorMsg: "earlier",
-  timeout: 1800,
-  deadline: 0,
-  uniqueKey: "",
-  lastFailedAt: 0,
-  retention: 0,
-  completedAt: 0,
-  groupKey: "",
-  headers: NO_HEADERS,
-};
+});
 const EXHAUSTED: TaskMessage = { ...MESSAGE, retried: 3 };
 
 function judge(options: Partial<JudgeOptions> = {}) {

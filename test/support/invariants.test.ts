@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { encodeTaskMessage } from "../../src/protocol/codec.ts";
-import { NO_HEADERS, type TaskMessage } from "../../src/protocol/task-message.ts";
+import type { TaskMessage } from "../../src/protocol/task-message.ts";
+import { message } from "../contract/tasks.ts";
 import { assertInvariants, checkInvariants, type InvariantId } from "./invariants.ts";
 import { redisForFile } from "./redis-rig.ts";
 
@@ -11,31 +12,14 @@ const QUEUE = "mail[1]";
 const key = (suffix: string) => `asynq:{${QUEUE}}:${suffix}`;
 const own = (suffix: string) => `tq:{${QUEUE}}:${suffix}`;
 
-function message(id: string, change: Partial<TaskMessage> = {}): Buffer {
-  return encodeTaskMessage({
-    type: "email:send",
-    payload: undefined,
-    id,
-    queue: QUEUE,
-    retry: 25,
-    retried: 0,
-    errorMsg: "",
-    timeout: 1800,
-    deadline: 0,
-    uniqueKey: "",
-    lastFailedAt: 0,
-    retention: 0,
-    completedAt: 0,
-    groupKey: "",
-    headers: NO_HEADERS,
-    ...change,
-  });
+function encoded(id: string, change: Partial<TaskMessage> = {}): Buffer {
+  return encodeTaskMessage(message(QUEUE, { id, ...change }));
 }
 
 type Fields = Readonly<Record<string, string | Buffer>>;
 
 async function hash(id: string, state: string, fields: Fields = {}): Promise<void> {
-  await redis.hset(key(`t:${id}`), { msg: message(id), state, ...fields });
+  await redis.hset(key(`t:${id}`), { msg: encoded(id), state, ...fields });
 }
 
 async function inZset(id: string, state: string, score: number, fields: Fields = {}): Promise<void> {
@@ -80,10 +64,10 @@ describe("a healthy queue", () => {
     await inZset("s1", "scheduled", 1_700_000_001, { "tq:at": "1700000000250" });
     await redis.zadd(own("due"), 1_700_000_000_250, "s1");
     await redis.pexpire(own("due"), 120_000);
-    await inZset("r1", "retry", 1_700_000_100, { msg: message("r1", { retried: 3 }) });
+    await inZset("r1", "retry", 1_700_000_100, { msg: encoded("r1", { retried: 3 }) });
     await inZset("x1", "archived", 1_700_000_100);
     await inZset("c1", "completed", 1_700_000_160, {
-      msg: message("c1", { completedAt: 1_700_000_100, retention: 60 }),
+      msg: encoded("c1", { completedAt: 1_700_000_100, retention: 60 }),
       result: "ok",
     });
     await grouped("g1", "a:b");
@@ -159,7 +143,7 @@ describe("each defect is seen", () => {
         },
       ],
       ["V6: an id without hash", ["I3"], () => redis.lpush(key("pending"), "t")],
-      ["the message of another task", ["I3"], () => pending("t", { msg: message("other") })],
+      ["the message of another task", ["I3"], () => pending("t", { msg: encoded("other") })],
       [
         "V8: hashes of a trimmed archive",
         ["I4"],
@@ -215,7 +199,7 @@ describe("each defect is seen", () => {
       [
         "a completed task kept too long",
         ["I9"],
-        () => inZset("t", "completed", 99, { msg: message("t", { completedAt: 10, retention: 60 }) }),
+        () => inZset("t", "completed", 99, { msg: encoded("t", { completedAt: 10, retention: 60 }) }),
       ],
       ["a fine delay left behind", ["I9"], () => pending("t", { "tq:at": "1700000000250" })],
       [
@@ -234,7 +218,7 @@ describe("each defect is seen", () => {
       [
         "more retries than allowed",
         ["I10"],
-        () => pending("t", { msg: message("t", { retry: 1, retried: 2 }) }),
+        () => pending("t", { msg: encoded("t", { retry: 1, retried: 2 }) }),
       ],
       ["more failed than processed", ["I11"], () => redis.mset(key("processed"), "1", key("failed"), "2")],
       ["days that exceed the total", ["I11"], () => redis.set(key("processed:2023-11-14"), "5", "EX", 1000)],
