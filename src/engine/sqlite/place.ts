@@ -1,11 +1,6 @@
-import { accessSync, type BigIntStats, closeSync, constants, openSync, readSync, statSync } from "node:fs";
+import { accessSync, type BigIntStats, constants, statSync } from "node:fs";
 import { dirname } from "node:path";
-import {
-  EngineUnavailableError,
-  SqliteDirectoryMissingError,
-  SqliteForeignFileError,
-  SqliteReadOnlyError,
-} from "../../errors.ts";
+import { SqliteDirectoryMissingError, SqliteForeignFileError, SqliteReadOnlyError } from "../../errors.ts";
 
 function look(path: string): BigIntStats | undefined {
   return statSync(path, { bigint: true, throwIfNoEntry: false });
@@ -17,8 +12,8 @@ export function identityOf(path: string): string | undefined {
   return found && `${found.dev}:${found.ino}`;
 }
 
-/** What a database begins with. SQLite takes a file that is too short to begin like this for an empty one. */
-const BEGINNING = Buffer.from("SQLite format 3\0");
+/** Bytes that every database begins with. SQLite takes a shorter file for an empty database, and would fill it. */
+const BEGINNING = "SQLite format 3\0".length;
 
 /** Bytes at a path; 0 where there is nothing. */
 export function sizeOf(path: string): number {
@@ -28,6 +23,9 @@ export function sizeOf(path: string): number {
 /**
  * Checks that a database can lie at `file`. SQLite itself would say "unable to open" to most of this, and would open a
  * file that it cannot write to, to fail at the first task.
+ *
+ * Nothing here may open the file: closing it again would take away the locks that other connections of this process hold
+ * on it (POSIX has them go with the first descriptor), and another process would then remove the log under their feet.
  *
  * @throws SqliteDirectoryMissingError, SqliteForeignFileError, SqliteReadOnlyError
  */
@@ -41,7 +39,9 @@ export function checkPlace(file: string): void {
     throw new SqliteForeignFileError(file, found.isDirectory() ? "is a directory" : "is not a plain file");
   }
   if (found !== undefined) requireWritable(file, file, "cannot be read and written");
-  if (found !== undefined && found.size > 0) requireBeginning(file);
+  if (found !== undefined && found.size > 0 && found.size < BEGINNING) {
+    throw new SqliteForeignFileError(file, "is not a SQLite database");
+  }
   requireWritable(file, directory, `the directory ${directory} cannot be written`);
 }
 
@@ -51,25 +51,5 @@ function requireWritable(file: string, path: string, problem: string): void {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw new SqliteReadOnlyError(file, `${problem} by this process (${code})`, { cause: error });
-  }
-}
-
-function requireBeginning(file: string): void {
-  const bytes = Buffer.alloc(BEGINNING.length);
-  const open = openToRead(file);
-  try {
-    readSync(open, bytes, 0, bytes.length, 0);
-  } finally {
-    closeSync(open);
-  }
-  if (!bytes.equals(BEGINNING)) throw new SqliteForeignFileError(file, "is not a SQLite database");
-}
-
-function openToRead(file: string): number {
-  try {
-    return openSync(file, "r");
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new EngineUnavailableError(`${file}: cannot be opened now (${code})`, { cause: error });
   }
 }

@@ -1,3 +1,4 @@
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { STATE } from "../../../src/engine/sqlite/schema.ts";
@@ -12,6 +13,13 @@ const TIMEOUT = 120_000;
 function fileAnd() {
   const file = join(directory(), "tasks.db");
   return { file, engine: sqliteEngine(file, { logger: silentLogger }) };
+}
+
+/** Whether this process has the lock by which others see that the file is in use, as Linux tells. */
+function holdsLock(file: string): boolean {
+  const { ino } = statSync(file);
+  const lock = new RegExp(`POSIX +ADVISORY +READ +${process.pid} \\S+:${ino} `);
+  return lock.test(readFileSync("/proc/locks", "utf8"));
 }
 
 /** What lies in the file, by state, once it was found sound. */
@@ -107,6 +115,20 @@ describe("four processes on one file", () => {
     },
     TIMEOUT,
   );
+});
+
+describe.runIf(process.platform === "linux")("several engines of one process", () => {
+  it("leave each other the lock without which another process may remove the log under their feet", async () => {
+    const { file, engine } = fileAnd();
+    await engine.open();
+    expect(holdsLock(file)).toBe(true);
+    const another = sqliteEngine(file);
+    await another.open();
+    expect(holdsLock(file)).toBe(true);
+    await another.close();
+    expect(holdsLock(file)).toBe(true);
+    await engine.close();
+  });
 });
 
 describe("news from another process", () => {
