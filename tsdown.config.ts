@@ -11,7 +11,7 @@ export default defineConfig([
   {
     ...common,
     // Together, so that they share what both of them hold.
-    entry: { index: "src/index.ts", testing: "src/testing/index.ts" },
+    entry: { index: "src/index.ts", testing: "src/testing/index.ts", monitor: "src/monitor/index.ts" },
     format: ["esm", "cjs"],
     dts: true,
     clean: true,

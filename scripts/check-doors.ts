@@ -70,6 +70,7 @@ const DOORS: Readonly<Record<string, Door>> = {
       "engine/memory",
     ],
   },
+  monitor: { rooms: [...SMALL_FILES, "runtime", "index.ts"] },
   cli: {
     rooms: [...SMALL_FILES, "runtime"],
     packages: ["titanqueue", "commander", "picocolors"],
