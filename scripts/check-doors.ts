@@ -58,6 +58,7 @@ const DOORS: Readonly<Record<string, Door>> = {
   client: { rooms: UPPER },
   inspector: { rooms: UPPER },
   server: { rooms: [...UPPER, "client"] },
+  scheduler: { rooms: [...UPPER, "client"], packages: ["croner"] },
   "define-worker.ts": { rooms: [...SMALL_FILES, "server"] },
   testing: {
     rooms: [

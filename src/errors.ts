@@ -437,6 +437,29 @@ export class TaskNotFoundError extends TitanQueueError {
   }
 }
 
+// ---- scheduling ---------------------------------------------------------------------------------------------
+
+/** The spec of a periodic task cannot be understood. The message says where, and what may have been meant. */
+export class CronSpecInvalidError extends TitanQueueError {
+  static readonly code = "CRON_SPEC_INVALID";
+  override readonly name = "CronSpecInvalidError";
+  readonly code = CronSpecInvalidError.code;
+  /** Its beginning, if it is long. */
+  readonly spec: string;
+  /** Where in the spec, from 0. */
+  readonly position: number;
+  /** What may have been meant, if anything is known. */
+  readonly hint: string | undefined;
+
+  constructor(spec: string, position: number, problem: string, hint?: string) {
+    const shown = JSON.stringify(spec.length > 64 ? `${spec.slice(0, 64)}…` : spec);
+    super(`cron spec ${shown}, at ${position}: ${problem}${hint ? `; ${hint}` : ""}`);
+    this.spec = spec;
+    this.position = position;
+    this.hint = hint;
+  }
+}
+
 // ---- serving ------------------------------------------------------------------------------------------------
 
 /** The server was started twice, or used after its shutdown. */
