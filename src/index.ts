@@ -9,6 +9,7 @@ export type {
   EnqueueCallOptions,
   Enqueuer,
 } from "./client/enqueuer.ts";
+export { Semaphore, type SemaphoreOptions, type TokenHolder } from "./client/semaphore.ts";
 export { createEngine } from "./create-engine.ts";
 export {
   type AnyTaskDefinition,

@@ -3,6 +3,7 @@ import type { Logger } from "../runtime/logger.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Broker } from "./broker.ts";
 import type { Inspection } from "./inspection.ts";
+import type { LimitStore } from "./limits.ts";
 
 /** Marks engines, so that two copies of the package know each other's. */
 export const engineBrand: unique symbol = Symbol.for("titanqueue.engine") as never;
@@ -17,6 +18,7 @@ export interface Engine extends AsyncDisposable {
   readonly kind: string;
   readonly broker: Broker;
   readonly inspection: Inspection;
+  readonly limits: LimitStore;
 
   /** Counts a user. Call the answer once, when done: the last one closes the engine. */
   use(): () => Promise<void>;

@@ -115,6 +115,11 @@ export function schedulerEntriesKey(schedulerId: string): string {
   return `${ALL_SCHEDULERS}:{${schedulerId}}`;
 }
 
+/** Tokens of one semaphore, `docs/protocol.md` 8.26. */
+export function semaphoreKey(scope: string): string {
+  return `asynq:sema:${scope}`;
+}
+
 export function schedulerHistoryKey(entryId: string): string {
   return `asynq:scheduler_history:${entryId}`;
 }

@@ -14,6 +14,7 @@ import { presenceContract } from "./presence.ts";
 import { quarantineContract } from "./quarantine.ts";
 import { recoveryContract } from "./recovery.ts";
 import { retentionContract } from "./retention.ts";
+import { semaphoreContract } from "./semaphore.ts";
 import { uniqueContract } from "./unique.ts";
 import { watchContract } from "./watch.ts";
 
@@ -42,6 +43,7 @@ export function brokerContract(open: OpenEngine): void {
   describe("pausing", () => pauseContract(opening));
   describe("inspection", () => inspectionContract(opening));
   describe("unreadable messages", () => quarantineContract(opening));
+  describe("semaphores", () => semaphoreContract(opening));
   describe("watching", () => watchContract(opening));
   describe("presence", () => presenceContract(opening));
   describe("cancelation", () => cancelationContract(opening));

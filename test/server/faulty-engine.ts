@@ -1,6 +1,7 @@
 import type { Broker } from "../../src/broker/broker.ts";
 import { type Engine, engineBrand } from "../../src/broker/engine.ts";
 import type { Inspection } from "../../src/broker/inspection.ts";
+import type { LimitStore } from "../../src/broker/limits.ts";
 import { EngineUnavailableError } from "../../src/errors.ts";
 import type { Clock } from "../../src/runtime/clock.ts";
 
@@ -18,6 +19,7 @@ export class FaultyEngine implements Engine {
   readonly kind = "faulty";
   readonly broker: Broker;
   readonly inspection: Inspection;
+  readonly limits: LimitStore;
   readonly #inner: Engine;
   readonly #clock: Clock;
   fault: Fault = "up";
@@ -34,15 +36,20 @@ export class FaultyEngine implements Engine {
     this.#inner = inner;
     this.#clock = clock;
     this.inspection = inner.inspection;
-    this.broker = new Proxy(inner.broker, {
-      get: (broker, name: keyof Broker & string) => {
-        const method = broker[name] as (...args: unknown[]) => unknown;
-        if (name === "now" || name === "watch") return method.bind(broker);
+    this.broker = this.#faulty(inner.broker);
+    this.limits = this.#faulty(inner.limits);
+  }
+
+  #faulty<T extends object>(door: T): T {
+    return new Proxy(door, {
+      get: (_, name: string) => {
+        const method = door[name as keyof T] as (...args: unknown[]) => unknown;
+        if (name === "now" || name === "watch") return method.bind(door);
         return (...args: unknown[]) =>
           this.#call(name, () => {
             const refusal = this.refuse(name, args);
             if (refusal) throw refusal;
-            return method.apply(broker, args);
+            return method.apply(door, args);
           });
       },
     });

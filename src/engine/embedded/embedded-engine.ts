@@ -1,12 +1,14 @@
 import type { Broker } from "../../broker/broker.ts";
 import { type Engine, engineBrand } from "../../broker/engine.ts";
 import type { Inspection } from "../../broker/inspection.ts";
+import type { LimitStore } from "../../broker/limits.ts";
 import type { EngineDoor } from "./engine-door.ts";
 
 export interface EmbeddedEngineParts {
   readonly kind: string;
   readonly broker: Broker;
   readonly inspection: Inspection;
+  readonly limits: LimitStore;
   readonly door: EngineDoor;
   /** Resolves when the store can be used. Called while the door is open. */
   ready(): Promise<void>;
@@ -18,14 +20,16 @@ export class EmbeddedEngine implements Engine {
   readonly kind: string;
   readonly broker: Broker;
   readonly inspection: Inspection;
+  readonly limits: LimitStore;
   readonly #door: EngineDoor;
   readonly #ready: () => Promise<void>;
   #users = 0;
 
-  constructor({ kind, broker, inspection, door, ready }: EmbeddedEngineParts) {
+  constructor({ kind, broker, inspection, limits, door, ready }: EmbeddedEngineParts) {
     this.kind = kind;
     this.broker = broker;
     this.inspection = inspection;
+    this.limits = limits;
     this.#door = door;
     this.#ready = ready;
   }

@@ -2,6 +2,7 @@ import type { OutcomeAnswer } from "../../broker/broker.ts";
 import type { QueueRecord, TaskState } from "../../broker/inspection.ts";
 import type { ServerInfo } from "../../protocol/server-info.ts";
 import type { WorkerInfo } from "../../protocol/worker-info.ts";
+import type { Marks } from "./marks.ts";
 
 /**
  * What an embedded engine keeps. The phases of a task's life are written once, on this; an engine says only where
@@ -12,6 +13,8 @@ export interface EmbeddedStore {
   queue(name: string): EmbeddedQueue;
   /** Names of the queues that something was enqueued to. */
   queueNames(): string[];
+  /** What limits and semaphores count. */
+  readonly marks: Marks;
   /** A number that no other attempt at any task has. */
   nextAttempt(): number;
   /** Announces a server, and forgets those that have not announced themselves in time. */

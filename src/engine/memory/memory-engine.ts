@@ -2,6 +2,7 @@ import type { Engine, EngineOptions } from "../../broker/engine.ts";
 import { embeddedBroker } from "../embedded/embedded-broker.ts";
 import { EmbeddedEngine } from "../embedded/embedded-engine.ts";
 import { embeddedInspection } from "../embedded/embedded-inspection.ts";
+import { embeddedLimits } from "../embedded/embedded-limits.ts";
 import type { EmbeddedStore } from "../embedded/embedded-store.ts";
 import { EngineDoor } from "../embedded/engine-door.ts";
 import { checkEngineOptions } from "../engine-options.ts";
@@ -55,6 +56,7 @@ export function createMemoryEngine(options: EngineOptions, internals: MemoryEngi
     kind: "memory",
     broker: embeddedBroker(transactions, memoryNews(store, door), clock, timings),
     inspection: embeddedInspection(transactions, clock),
+    limits: embeddedLimits(transactions, clock),
     door,
     ready: async () => undefined,
   });

@@ -1,10 +1,12 @@
 import type { EmbeddedStore, PresenceRecord, ServerName } from "../embedded/embedded-store.ts";
+import { MemoryMarks } from "./memory-marks.ts";
 import { StoredQueue } from "./stored-queue.ts";
 
 /** Everything one memory engine, or several of the same name, know. Holds no clock: time is handed in. */
 export class MemoryStore implements EmbeddedStore {
   /** By server: what it announced, and until when. */
   readonly presence = new Map<string, PresenceRecord>();
+  readonly marks = new MemoryMarks();
   readonly cancelationListeners = new Set<(taskId: string) => void>();
   readonly #queues = new Map<string, StoredQueue>();
   #attempts = 0;
@@ -26,6 +28,7 @@ export class MemoryStore implements EmbeddedStore {
   /** Forgets every task, lock and count; servers stay announced. An attempt under way finds its task gone. */
   clear(): void {
     for (const queue of this.#queues.values()) queue.clear();
+    this.marks.clear();
   }
 
   queueNames(): string[] {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { type Engine, type EngineOptions, engineBrand } from "../../broker/engine.ts";
 import type { Inspection } from "../../broker/inspection.ts";
+import type { LimitStore } from "../../broker/limits.ts";
 import { ClosedError, TitanQueueError } from "../../errors.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { checkEngineOptions } from "../engine-options.ts";
@@ -12,6 +13,7 @@ import { RedisBroker } from "./redis-broker.ts";
 import type { RedisCommands, RedisReply, ScriptSource } from "./redis-commands.ts";
 import type { RedisContext } from "./redis-context.ts";
 import { redisInspection } from "./redis-inspection.ts";
+import { redisLimits } from "./redis-limits.ts";
 import type { RedisSource } from "./redis-source.ts";
 import { adviseOnServer, type ServerFacts } from "./server-check.ts";
 import { fixedServerClock, type ServerClock, serverClock } from "./server-clock.ts";
@@ -55,6 +57,7 @@ class RedisEngine implements Engine {
   readonly kind = "redis";
   readonly broker: RedisBroker;
   readonly inspection: Inspection;
+  readonly limits: LimitStore;
   readonly #commands: Line;
   readonly #heartbeat: Line;
   readonly #clock: ServerClock;
@@ -101,6 +104,7 @@ class RedisEngine implements Engine {
       isClosed: () => this.#closed,
     });
     this.inspection = redisInspection({ ...context, commands });
+    this.limits = redisLimits({ ...context, commands });
   }
 
   use(): () => Promise<void> {

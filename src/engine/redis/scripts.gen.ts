@@ -186,6 +186,30 @@ export const taskInfo = {
     commands.run(taskInfo, [keys.task, keys.scheduled, keys.retry], [args.id], options),
 } satisfies ScriptSource & { run: unknown };
 
+/** take a token of a semaphore, as asynq's x/rate. */
+export const acquireToken = {
+  name: "acquire_token",
+  sha1: "1a534676296a1fa09a8e39d1085f67526f69c438",
+  source: "local tokens = KEYS[1]\nlocal most, deadline, id = tonumber(ARGV[1]), ARGV[2], ARGV[3]\nredis.call('ZREMRANGEBYSCORE', tokens, '-inf', redis.call('TIME')[1] - 1)\nif redis.call('ZCARD', tokens) >= most and not redis.call('ZSCORE', tokens, id) then\nreturn 0\nend\nredis.call('ZADD', tokens, deadline, id)\nreturn 1",
+  run: (
+    commands: Pick<RedisCommands, "run">,
+    keys: {
+      /** asynq:sema:<scope>, score = deadline of the holder */
+      readonly tokens: string;
+    },
+    args: {
+      /** how many tokens there are */
+      readonly most: number;
+      /** Unix seconds */
+      readonly deadline: number;
+      /** of the task */
+      readonly id: string;
+    },
+    options?: RedisCallOptions,
+  ): Promise<RedisReply> =>
+    commands.run(acquireToken, [keys.tokens], [args.most, args.deadline, args.id], options),
+} satisfies ScriptSource & { run: unknown };
+
 /** delete completed tasks whose retention is over. */
 export const deleteExpired = {
   name: "delete_expired",

@@ -42,6 +42,7 @@ export function stateOf(code: number): TaskState {
  * - `tasks.locked_until`: the task holds the lock of its `unique_key` until then; 0: it holds none.
  * - No index is for `state =` or `locked_until >` something: SQLite would prepare every statement that compares the two
  *   with a parameter anew each time, since the parameter decides whether the index can be used.
+ * - `marks`: what limits and semaphores count, `engine/embedded/marks.ts`.
  * - `cancelations.number` is never used twice, so that a reader knows what it has not read.
  */
 export const MIGRATIONS: readonly string[] = [
@@ -106,5 +107,16 @@ export const MIGRATIONS: readonly string[] = [
     task_id TEXT NOT NULL,
     at INTEGER NOT NULL
   ) STRICT;
+  `,
+  `
+  CREATE TABLE marks (
+    place TEXT NOT NULL,
+    name TEXT NOT NULL,
+    id TEXT NOT NULL,
+    value INTEGER NOT NULL,
+    PRIMARY KEY (place, name, id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX mark_by_name ON marks (place, name, value, id);
+  CREATE INDEX mark_by_value ON marks (place, value);
   `,
 ];

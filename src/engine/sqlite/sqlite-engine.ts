@@ -4,6 +4,7 @@ import { InvalidOptionError } from "../../errors.ts";
 import { embeddedBroker } from "../embedded/embedded-broker.ts";
 import { EmbeddedEngine } from "../embedded/embedded-engine.ts";
 import { embeddedInspection } from "../embedded/embedded-inspection.ts";
+import { embeddedLimits } from "../embedded/embedded-limits.ts";
 import { EngineDoor } from "../embedded/engine-door.ts";
 import { checkEngineOptions } from "../engine-options.ts";
 import { LEASE_TIMINGS, type LeaseTimings } from "../timings.ts";
@@ -83,6 +84,7 @@ export function createSqliteEngine(
       },
     },
     inspection: embeddedInspection(turns, clock),
+    limits: embeddedLimits(turns, clock),
     door,
     ready: () => turns.read(() => undefined),
   });

@@ -78,6 +78,16 @@ export const SQL = {
   writeWorker: "INSERT INTO workers (server, info) VALUES (?, ?)",
   removeWorkers: "DELETE FROM workers WHERE server = ?",
 
+  mark: "SELECT value FROM marks WHERE place = ? AND name = ? AND id = ?",
+  setMark: `INSERT INTO marks (place, name, id, value) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE
+    SET value = excluded.value`,
+  removeMark: "DELETE FROM marks WHERE place = ? AND name = ? AND id = ?",
+  countMarks: "SELECT count(*) AS size FROM marks WHERE place = ? AND name = ?",
+  listMarks: "SELECT name, id, value FROM marks WHERE place = ? AND name = ? ORDER BY value, id LIMIT ? + 0",
+  lastMark: `SELECT name, id, value FROM marks WHERE place = ? AND name = ?
+    ORDER BY value DESC, id DESC LIMIT 1`,
+  lowestMarks: "SELECT name, id, value FROM marks WHERE place = ? ORDER BY value LIMIT ? + 0",
+
   publish: "INSERT INTO cancelations (task_id, at) VALUES (?, ?)",
   forget: "DELETE FROM cancelations WHERE at <= ?",
   lastCancelation: "SELECT coalesce(max(number), 0) AS number FROM cancelations",
