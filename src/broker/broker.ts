@@ -1,6 +1,7 @@
 import type { ServerInfo } from "../protocol/server-info.ts";
 import type { TaskMessage } from "../protocol/task-message.ts";
 import type { WorkerInfo } from "../protocol/worker-info.ts";
+import type { Aggregation } from "./aggregation.ts";
 
 /**
  * Moves tasks through their life. The door is drawn for batches: every call carries many tasks, answers each of
@@ -9,7 +10,7 @@ import type { WorkerInfo } from "../protocol/worker-info.ts";
  * All instants are milliseconds of {@link Broker.now}. Every call settles within the engine's command timeout;
  * it rejects with `EngineUnavailableError` or another error of `errors.ts`, never with a driver's own.
  */
-export interface Broker {
+export interface Broker extends Aggregation {
   /** The engine's clock: this process's wall clock, corrected by what the store's own clock says. Milliseconds. */
   now(): number;
 
@@ -185,9 +186,12 @@ export interface SweepResult {
   readonly more: boolean;
 }
 
-/** Something may have happened in `queue`: `pending` has work or was resumed, or `delayed` got an earlier task. */
+/**
+ * Something may have happened in `queue`: `pending` has work or was resumed, `delayed` got an earlier task, or there is a
+ * new one among the `groups`.
+ */
 export type Wake = (queue: string, kind: WatchKind) => void;
-export type WatchKind = "pending" | "delayed";
+export type WatchKind = "pending" | "delayed" | "groups";
 
 export interface QueueWatch {
   /**

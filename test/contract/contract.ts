@@ -1,4 +1,5 @@
 import { afterEach, describe } from "vitest";
+import { aggregationContract } from "./aggregation.ts";
 import { cancelationContract } from "./cancelation.ts";
 import { delayContract } from "./delays.ts";
 import { engineContract } from "./engine.ts";
@@ -40,6 +41,7 @@ export function brokerContract(open: OpenEngine): void {
   describe("delays below a minute", () => delayContract(opening));
   describe("groups", () => groupContract(opening));
   describe("retention and the archive", () => retentionContract(opening));
+  describe("aggregation", () => aggregationContract(opening));
   describe("pausing", () => pauseContract(opening));
   describe("inspection", () => inspectionContract(opening));
   describe("unreadable messages", () => quarantineContract(opening));

@@ -3,6 +3,7 @@ import { EngineUnavailableError } from "../../errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { checkSettlement } from "../check-settlement.ts";
 import type { LeaseTimings } from "../timings.ts";
+import { commitAggregation, createAggregationSet, listGroups, readAggregationSet } from "./aggregate.ts";
 import type { EmbeddedQueue, Transactions } from "./embedded-store.ts";
 import { enqueue } from "./enqueue.ts";
 import { exchange } from "./exchange.ts";
@@ -57,6 +58,11 @@ export function embeddedBroker(
     },
     // Nothing to repair: in these stores a task is active by having a lease.
     sweep: (name) => on(name, () => ({ leased: [], dropped: [], more: false })),
+    listGroups: (name, cursor) => on(name, (queue) => listGroups(queue, cursor)),
+    createAggregationSet: (set, rules) =>
+      on(set.queue, (queue) => createAggregationSet(queue, set, rules, now())),
+    readAggregationSet: (set) => on(set.queue, (queue) => readAggregationSet(queue, set)),
+    commitAggregation: (commit) => on(commit.set.queue, (queue) => commitAggregation(queue, commit, now())),
     reclaimAggregationSets: (name) => on(name, (queue) => queue.reclaimAggregationSets(now())),
     deleteExpired: (name, limit) => on(name, (queue) => deleteExpired(queue, limit, now())),
     trimArchive: (name, limit) => on(name, (queue) => trimArchive(queue, limit, now())),

@@ -1,3 +1,4 @@
+import type { GroupStatus } from "../../broker/aggregation.ts";
 import type { OutcomeAnswer } from "../../broker/broker.ts";
 import type { QueueRecord, TaskState } from "../../broker/inspection.ts";
 import type { ServerInfo } from "../../protocol/server-info.ts";
@@ -113,6 +114,19 @@ export interface EmbeddedQueue {
   writeResult(task: EmbeddedTask, result: Uint8Array): void;
   /** Returns the members of overdue aggregation sets to their groups, each with the time it joined; how many sets. */
   reclaimAggregationSets(now: number): number;
+
+  /** Up to `count` groups that have tasks, by name, from behind `after` on. */
+  groupsAfter(after: string | undefined, count: number): GroupStatus[];
+  /** Nothing of a group without tasks. */
+  groupStatus(group: string): GroupStatus | undefined;
+  /** Moves the `count` oldest members of a group into a new aggregation set. */
+  createSet(id: string, group: string, count: number, deadline: number): void;
+  /** When an aggregation set returns, if it is there. */
+  setDeadline(id: string): number | undefined;
+  /** The members of an aggregation set, the oldest first. */
+  setMembers(id: string): EmbeddedTask[];
+  /** Forgets an aggregation set without members. */
+  removeSet(id: string): void;
 
   /** Id of the task that holds the lock of `key` now. */
   lockHolder(key: string, now: number): string | undefined;

@@ -35,7 +35,7 @@ export function quarantine(queue: EmbeddedQueue, task: EmbeddedTask, now: number
 }
 
 /** A failure for good. The unique lock stays until its time is up: an archived task still stands for its work. */
-function archive(queue: EmbeddedQueue, task: EmbeddedTask, now: number, rewrite: Rewrite): void {
+export function archive(queue: EmbeddedQueue, task: EmbeddedTask, now: number, rewrite: Rewrite): void {
   queue.toFinished(task, "archived", now, rewrite);
   queue.count("failure", now);
 }

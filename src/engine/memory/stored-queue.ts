@@ -1,3 +1,4 @@
+import type { GroupStatus } from "../../broker/aggregation.ts";
 import type { WatchKind } from "../../broker/broker.ts";
 import type { TaskState } from "../../broker/inspection.ts";
 import type { EmbeddedQueue, EmbeddedTask, NewTask, Rewrite, Ungrouped } from "../embedded/embedded-store.ts";
@@ -14,11 +15,12 @@ export interface StoredTask extends EmbeddedTask {
   score: number;
   pendingSince: number;
   attempt: number;
+  /** The aggregation set that it is a member of, instead of its group. */
+  set: AggregationSet | undefined;
 }
 
 /** Members of a group that were picked for one aggregate. Back to the group when nobody commits it in time. */
 export interface AggregationSet {
-  readonly group: string;
   readonly deadline: number;
   readonly members: SortedSet<StoredTask>;
 }
@@ -40,11 +42,16 @@ export class StoredQueue implements EmbeddedQueue {
   };
   /** None of them is empty. */
   readonly groups = new Map<string, SortedSet<StoredTask>>();
-  readonly aggregationSets = new Set<AggregationSet>();
+  /** By id. */
+  readonly aggregationSets = new Map<string, AggregationSet>();
   readonly locks = new UniqueLocks();
   counters = new Counters();
   /** Called once, and forgotten, when there is reason to look at the queue. */
-  readonly armed: Readonly<Record<WatchKind, Set<() => void>>> = { pending: new Set(), delayed: new Set() };
+  readonly armed: Readonly<Record<WatchKind, Set<() => void>>> = {
+    pending: new Set(),
+    delayed: new Set(),
+    groups: new Set(),
+  };
   /** Turns already dealt at either end of `pending`. */
   #head = 0;
   #tail = 0;
@@ -117,6 +124,7 @@ export class StoredQueue implements EmbeddedQueue {
       pendingSince: 0,
       attempt: 0,
       result: undefined,
+      set: undefined,
     };
     this.tasks.set(id, stored);
     if (lockedUntil !== undefined) this.locks.take(uniqueKey, id, lockedUntil);
@@ -152,6 +160,45 @@ export class StoredQueue implements EmbeddedQueue {
 
   toGroup(task: StoredTask, addedAt: number): void {
     this.#move(task, "aggregating", addedAt);
+    this.wake("groups");
+  }
+
+  groupsAfter(after: string | undefined, count: number): GroupStatus[] {
+    return [...this.groups.keys()]
+      .filter((group) => after === undefined || group > after)
+      .sort()
+      .slice(0, count)
+      .flatMap((group) => this.groupStatus(group) ?? []);
+  }
+
+  groupStatus(group: string): GroupStatus | undefined {
+    const members = this.groups.get(group);
+    const [oldest, newest] = [members?.first(), members?.last()];
+    if (members === undefined || oldest === undefined || newest === undefined) return undefined;
+    return { group, size: members.size, oldestAt: oldest.score, newestAt: newest.score };
+  }
+
+  createSet(id: string, group: string, count: number, deadline: number): void {
+    const set: AggregationSet = { deadline, members: new SortedSet() };
+    for (const task of this.sliceGroup(group, 0, count)) {
+      this.#takeOut(task);
+      task.set = set;
+      set.members.add(task);
+    }
+    this.aggregationSets.set(id, set);
+  }
+
+  setDeadline(id: string): number | undefined {
+    return this.aggregationSets.get(id)?.deadline;
+  }
+
+  setMembers(id: string): StoredTask[] {
+    const members = this.aggregationSets.get(id)?.members;
+    return members?.slice(0, members.size) ?? [];
+  }
+
+  removeSet(id: string): void {
+    this.aggregationSets.delete(id);
   }
 
   remove(task: StoredTask): void {
@@ -166,10 +213,10 @@ export class StoredQueue implements EmbeddedQueue {
 
   reclaimAggregationSets(now: number): number {
     let reclaimed = 0;
-    for (const set of this.aggregationSets) {
+    for (const [id, set] of this.aggregationSets) {
       if (set.deadline > now) continue;
       for (const task of set.members.slice(0, set.members.size)) this.toGroup(task, task.score);
-      this.aggregationSets.delete(set);
+      this.aggregationSets.delete(id);
       reclaimed += 1;
     }
     return reclaimed;
@@ -225,6 +272,11 @@ export class StoredQueue implements EmbeddedQueue {
   #takeOut(task: StoredTask): void {
     if (task.state !== "aggregating") {
       this.sets[task.state].delete(task);
+      return;
+    }
+    if (task.set !== undefined) {
+      task.set.members.delete(task);
+      task.set = undefined;
       return;
     }
     const group = this.groups.get(task.group);

@@ -211,7 +211,7 @@ async function nameWrongType(
 }
 
 /** Appends what the script reads of one entry, and says where the task goes if it is stored. */
-function pushEntry(
+export function pushEntry(
   entry: EnqueueEntry,
   now: number,
   names: QueueKeys,

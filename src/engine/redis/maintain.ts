@@ -32,11 +32,11 @@ export function redisMaintenance(context: Context, cutoff: Cutoff): Maintenance 
   const cursors = new Map<string, string>();
 
   async function relistGroups(queue: string): Promise<void> {
-    const { groups, groupPrefix, taskPrefix } = queueKeys(queue);
+    const { groups, aggregationSets: sets, aggs, groupPrefix, taskPrefix } = queueKeys(queue);
     const cursor = cursors.get(queue) ?? "0";
     const pattern = `${groupPrefix.replace(/[\\*?[\]]/g, "\\$&")}*`;
     const args = { cursor, pattern, count: KEYS_A_CALL, groupPrefix, taskPrefix };
-    const reply = await relistGroupsScript.run(commands, { groups }, args);
+    const reply = await relistGroupsScript.run(commands, { groups, sets, aggs }, args);
     const [next, listed] = reply as [Buffer, Buffer[]];
     cursors.set(queue, String(next));
     if (listed.length > 0) {

@@ -10,7 +10,7 @@ import { type LinkOptions, StandingLink } from "./standing-link.ts";
 
 /** Where Redis says which tracked keys changed. */
 const INVALIDATIONS = "__redis__:invalidate";
-/** Milliseconds between two wake-ups for delayed tasks of one queue. */
+/** Milliseconds between two wake-ups for delayed tasks, or groups, of one queue. */
 const DELAYED_PACE = 250;
 /** Milliseconds, on average, between looks at armed queues, should a push ever get lost. */
 const SAFETY_POLL = 2_000;
@@ -113,12 +113,12 @@ export class TrackingWatch implements QueueWatch {
     this.#tracked = tracked;
   }
 
-  /** Nobody knows what happened before. Pending tasks show when looked for; for delayed ones, let their owner look. */
+  /** Nobody knows what happened before. Pending tasks show when looked for; for all else, let its owner look. */
   #up(): void {
     for (const spot of this.#spots.values()) {
       if (!spot.armed) continue;
       this.#unread.add(spot);
-      if (spot.kind === "delayed") this.#reason(spot);
+      if (spot.kind !== "pending") this.#reason(spot);
     }
     this.#read();
   }
@@ -135,7 +135,7 @@ export class TrackingWatch implements QueueWatch {
       for (const spot of spots) {
         const counts = replies.slice(at, at + readsOf(spot).length).map(Number);
         at += counts.length;
-        if (spot.kind === "delayed") continue;
+        if (spot.kind !== "pending") continue;
         const [pending = 0, paused = 0] = counts;
         spot.paused = paused > 0;
         if (pending > 0 && !spot.paused) this.#reason(spot);
@@ -203,7 +203,7 @@ export class TrackingWatch implements QueueWatch {
     for (const spot of this.#spots.values()) this.#reason(spot);
   }
 
-  /** There is reason to wake who waits at `spot`: now, or for delayed tasks when the last time is long enough ago. */
+  /** There is reason to wake who waits at `spot`: now, or for other than pending tasks when the last time is long enough ago. */
   #reason(spot: Spot): void {
     if (!spot.armed || spot.cancelWake !== undefined) return;
     const { clock } = this.#options;
@@ -213,7 +213,7 @@ export class TrackingWatch implements QueueWatch {
       spot.wokenAt = clock.monotonic();
       this.#wake(spot.queue, spot.kind);
     };
-    const rest = spot.kind === "delayed" ? spot.wokenAt + DELAYED_PACE - clock.monotonic() : 0;
+    const rest = spot.kind !== "pending" ? spot.wokenAt + DELAYED_PACE - clock.monotonic() : 0;
     if (rest > 0) spot.cancelWake = clock.setTimer(rest, wake);
     else wake();
   }
@@ -239,13 +239,13 @@ export const blindWatch: QueueWatch = {
 };
 
 function keysOf({ queue, kind }: Spot): string[] {
-  const { pending, paused, scheduled, retry, due } = queueKeys(queue);
-  return kind === "pending" ? [pending, paused] : [scheduled, retry, due];
+  const { pending, paused, scheduled, retry, due, groups } = queueKeys(queue);
+  return { pending: [pending, paused], delayed: [scheduled, retry, due], groups: [groups] }[kind];
 }
 
-/** Whether there are pending tasks, and whether the queue is paused, are two questions; delayed tasks are one. */
+/** Whether there are pending tasks, and whether the queue is paused, are two questions; all else is one. */
 function readsOf(spot: Spot): Buffer[] {
   const keys = keysOf(spot);
-  if (spot.kind === "delayed") return [encodeCommand("EXISTS", keys)];
+  if (spot.kind !== "pending") return [encodeCommand("EXISTS", keys)];
   return keys.map((key) => encodeCommand("EXISTS", [key]));
 }

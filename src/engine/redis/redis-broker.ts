@@ -1,6 +1,7 @@
 import type { Broker, QueueWatch, Wake } from "../../broker/broker.ts";
 import { ClosedError } from "../../errors.ts";
 import { CANCEL_CHANNEL } from "../../protocol/keys.ts";
+import { redisAggregation } from "./aggregation.ts";
 import type { RedisConnections } from "./connect-redis.ts";
 import { Cutoff } from "./cutoff.ts";
 import { doorCommands } from "./door-commands.ts";
@@ -33,6 +34,10 @@ export class RedisBroker implements Broker {
   readonly recover: Broker["recover"];
   readonly sweep: Broker["sweep"];
   readonly reclaimAggregationSets: Broker["reclaimAggregationSets"];
+  readonly listGroups: Broker["listGroups"];
+  readonly createAggregationSet: Broker["createAggregationSet"];
+  readonly readAggregationSet: Broker["readAggregationSet"];
+  readonly commitAggregation: Broker["commitAggregation"];
   readonly deleteExpired: Broker["deleteExpired"];
   readonly trimArchive: Broker["trimArchive"];
   readonly writeServerState: Broker["writeServerState"];
@@ -61,6 +66,11 @@ export class RedisBroker implements Broker {
     this.deleteExpired = maintenance.deleteExpired;
     this.trimArchive = maintenance.trimArchive;
     const presence = redisPresence(heartbeat);
+    const aggregation = redisAggregation(repeatable, cutoff);
+    this.listGroups = aggregation.listGroups;
+    this.createAggregationSet = aggregation.createAggregationSet;
+    this.readAggregationSet = aggregation.readAggregationSet;
+    this.commitAggregation = aggregation.commitAggregation;
     this.writeServerState = presence.writeServerState;
     this.clearServerState = presence.clearServerState;
     this.publishCancelation = presence.publishCancelation;

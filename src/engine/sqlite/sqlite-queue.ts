@@ -1,3 +1,4 @@
+import type { GroupStatus } from "../../broker/aggregation.ts";
 import type { TaskState } from "../../broker/inspection.ts";
 import type { EmbeddedQueue, NewTask, Rewrite, Ungrouped } from "../embedded/embedded-store.ts";
 import { PICKED, STATE, stateOf } from "./schema.ts";
@@ -175,6 +176,40 @@ export class SqliteQueue implements EmbeddedQueue {
     this.#sql.writeResult.run(result, task.key);
   }
 
+  groupsAfter(after: string | undefined, count: number): GroupStatus[] {
+    const rows = this.#sql.groupsAfter.all(this.name, after ?? "", count) as GroupStatus[];
+    return rows.map((row) => ({ ...row }));
+  }
+
+  groupStatus(group: string): GroupStatus | undefined {
+    const status = this.#sql.groupStatus.get(this.name, group) as Omit<GroupStatus, "group">;
+    return status.size === 0 ? undefined : { group, ...status };
+  }
+
+  /** When a task last joined one of the groups, of those that wait there still. */
+  lastJoined(): number | undefined {
+    const [last] = this.#sql.last.all(this.name, STATE.aggregating) as TaskRow[];
+    return last?.score;
+  }
+
+  createSet(id: string, group: string, count: number, deadline: number): void {
+    this.#sql.writeSet.run(this.name, id, whole(deadline));
+    for (const { key } of this.sliceGroup(group, 0, count)) this.#sql.enterSet.run(id, key);
+  }
+
+  setDeadline(id: string): number | undefined {
+    return (this.#sql.setDeadline.get(this.name, id) as { deadline: number } | undefined)?.deadline;
+  }
+
+  setMembers(id: string): SqliteTask[] {
+    const members = this.#tasks(this.#sql.setMembers.all(this.name, id));
+    return members.sort((a, b) => a.score - b.score || a.key - b.key);
+  }
+
+  removeSet(id: string): void {
+    this.#sql.removeSet.run(this.name, id);
+  }
+
   reclaimAggregationSets(now: number): number {
     const sets = this.#sql.overdueSets.all(this.name, now) as { id: string }[];
     for (const { id } of sets) {
@@ -248,6 +283,8 @@ export class SqliteQueue implements EmbeddedQueue {
   }
 
   #move(task: SqliteTask, state: TaskState, score: number, rewrite: Rewrite = {}): void {
+    // It may be in a set, though it does not say so.
+    if (task.state === "aggregating") this.#sql.leaveSet.run(task.key);
     task.state = state;
     task.score = whole(score);
     if (task.unsaved !== undefined) {

@@ -54,6 +54,16 @@ export const SQL = {
   releaseLock: "UPDATE tasks SET locked_until = 0 WHERE key = ?",
 
   overdueSets: "SELECT id FROM aggregation_sets WHERE queue = ? AND deadline <= ?",
+  groupsAfter: `SELECT group_key AS "group", count(*) AS size, min(score) AS oldestAt, max(score) AS newestAt
+    FROM tasks WHERE queue = ?1 AND group_key <> '' AND group_key > ?2 AND state = ${AGGREGATING}
+    GROUP BY group_key ORDER BY group_key LIMIT ?3 + 0`,
+  groupStatus: `SELECT count(*) AS size, min(score) AS oldestAt, max(score) AS newestAt
+    FROM tasks WHERE queue = ? AND group_key = ? AND group_key <> '' AND state = ${AGGREGATING}`,
+  writeSet: "INSERT INTO aggregation_sets (queue, id, deadline) VALUES (?, ?, ?)",
+  enterSet: `UPDATE tasks SET state = ${PICKED}, aggregation_set = ? WHERE key = ?`,
+  leaveSet: "UPDATE tasks SET aggregation_set = NULL WHERE key = ?",
+  setDeadline: "SELECT deadline FROM aggregation_sets WHERE queue = ? AND id = ?",
+  setMembers: `SELECT ${HEAD} FROM tasks WHERE queue = ? AND aggregation_set = ? AND aggregation_set IS NOT NULL`,
   reclaimSet: `UPDATE tasks SET state = ${AGGREGATING}, aggregation_set = NULL
     WHERE queue = ? AND aggregation_set = ? AND aggregation_set IS NOT NULL AND state = ${PICKED}`,
   removeSet: "DELETE FROM aggregation_sets WHERE queue = ? AND id = ?",

@@ -1,6 +1,6 @@
 import type { QueueWatch, Wake, WatchKind } from "../../broker/broker.ts";
-import type { EmbeddedStore } from "../embedded/embedded-store.ts";
 import { nextDue } from "../embedded/forward.ts";
+import type { SqliteStore } from "./sqlite-store.ts";
 
 export interface SqliteWatchOptions {
   readonly wake: Wake;
@@ -16,6 +16,8 @@ interface Spot {
   readonly kind: WatchKind;
   /** When the first delayed task fell due, at the last look. Only an earlier one is news. */
   firstDue: number;
+  /** When a task last joined a group, at the last look. Only a later one is news. */
+  lastJoined: number;
 }
 
 /** Looks at armed queues whenever it is told to, and wakes for those where there is reason to. */
@@ -40,12 +42,15 @@ export class SqliteWatch implements QueueWatch {
   arm(queue: string, kind: WatchKind): void {
     if (this.#closed) return;
     const key = `${kind}:${queue}`;
-    if (!this.#spots.has(key)) this.#spots.set(key, { queue, kind, firstDue: Number.NEGATIVE_INFINITY });
+    if (!this.#spots.has(key)) {
+      const nothingYet = { firstDue: Number.NEGATIVE_INFINITY, lastJoined: Number.POSITIVE_INFINITY };
+      this.#spots.set(key, { queue, kind, ...nothingYet });
+    }
     this.#options.onArm();
   }
 
   /** The spots that there is reason to wake for. */
-  look(store: EmbeddedStore): string[] {
+  look(store: SqliteStore): string[] {
     const reasons: string[] = [];
     for (const [key, spot] of this.#spots) if (hasReason(store, spot)) reasons.push(key);
     return reasons;
@@ -72,9 +77,15 @@ export class SqliteWatch implements QueueWatch {
   }
 }
 
-function hasReason(store: EmbeddedStore, spot: Spot): boolean {
+function hasReason(store: SqliteStore, spot: Spot): boolean {
   const queue = store.queue(spot.queue);
   if (spot.kind === "pending") return !queue.paused && queue.has("pending");
+  if (spot.kind === "groups") {
+    const joined = queue.lastJoined() ?? Number.NEGATIVE_INFINITY;
+    const isLater = joined > spot.lastJoined;
+    spot.lastJoined = joined;
+    return isLater;
+  }
   const due = nextDue(queue)?.score ?? Number.POSITIVE_INFINITY;
   if (due < spot.firstDue) return true;
   spot.firstDue = due;

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import { memoryEngine, namedMemoryEngine } from "../../../src/engine/memory/memory-engine.ts";
-import type { SortedSet } from "../../../src/engine/memory/sorted-set.ts";
 import type { StoredTask } from "../../../src/engine/memory/stored-queue.ts";
 import { encodeTaskMessage } from "../../../src/protocol/codec.ts";
 import {
@@ -82,31 +81,6 @@ describe("the memory engine, when the clock is set back", () => {
     await engine.broker.extendLeases("q", [attempt]);
     await engine.clock.advance(79_000);
     expect(await engine.broker.listExpired("q", 10)).toEqual([]);
-    await engine.close();
-  });
-});
-
-describe("the memory engine, when an aggregation is not committed in time", () => {
-  it("returns its members to their group, each in its old place", async () => {
-    const engine = await openMemory();
-    const queue = engine.store.queue("q");
-    const early = await enqueued(engine, "q", { groupKey: "g" });
-    await engine.clock.advance(1_000);
-    const late = await enqueued(engine, "q", { groupKey: "g" });
-
-    const picked = queue.groups.get("g") as SortedSet<StoredTask>;
-    queue.groups.delete("g");
-    queue.aggregationSets.add({ group: "g", deadline: engine.clock.now() + 120_000, members: picked });
-    await engine.clock.advance(1_000);
-    const joined = await enqueued(engine, "q", { groupKey: "g" });
-
-    await engine.clock.advance(118_999);
-    expect(await engine.broker.reclaimAggregationSets("q")).toBe(0);
-    await engine.clock.advance(1);
-    expect(await engine.broker.reclaimAggregationSets("q")).toBe(1);
-    expect(await engine.broker.reclaimAggregationSets("q")).toBe(0);
-    const listed = await engine.inspection.listTasks("q", "aggregating", { page: 0, size: 10, group: "g" });
-    expect(ids(listed ?? [])).toEqual([early, late, joined]);
     await engine.close();
   });
 });

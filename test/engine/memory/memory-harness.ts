@@ -57,7 +57,7 @@ export async function openMemory(): Promise<MemoryHarness> {
 /** Every task lies in the set that its state names, and in no other. */
 function checkInvariants(queue: StoredQueue): void {
   const sets = [...Object.values(queue.sets), ...queue.groups.values()];
-  sets.push(...[...queue.aggregationSets].map(({ members }) => members));
+  sets.push(...[...queue.aggregationSets.values()].map(({ members }) => members));
   const placed = sets.flatMap((set) => set.slice(0, set.size));
   expect(placed).toHaveLength(queue.tasks.size);
   expect(new Set(placed)).toEqual(new Set(queue.tasks.values()));
