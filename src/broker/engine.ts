@@ -4,6 +4,7 @@ import type { Runtime } from "../runtime/runtime.ts";
 import type { Broker } from "./broker.ts";
 import type { Inspection } from "./inspection.ts";
 import type { LimitStore } from "./limits.ts";
+import type { ScheduleStore } from "./schedule-store.ts";
 
 /** Marks engines, so that two copies of the package know each other's. */
 export const engineBrand: unique symbol = Symbol.for("titanqueue.engine") as never;
@@ -18,6 +19,7 @@ export interface Engine extends AsyncDisposable {
   readonly kind: string;
   readonly broker: Broker;
   readonly inspection: Inspection;
+  readonly schedules: ScheduleStore;
   readonly limits: LimitStore;
 
   /** Counts a user. Call the answer once, when done: the last one closes the engine. */

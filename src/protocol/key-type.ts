@@ -1,3 +1,5 @@
+import { SCHEDULES } from "./keys.ts";
+
 /** A type as Redis's TYPE tells it. */
 export type KeyType = "string" | "list" | "set" | "zset" | "hash";
 
@@ -43,5 +45,6 @@ const OF_ALL = new Map<string, KeyType>(
 export function keyType(key: string): KeyType | undefined {
   const inQueue = /^(?:asynq|tq):\{[^}]*\}:(\w+)/.exec(key)?.[1];
   if (inQueue !== undefined) return OF_A_QUEUE.get(inQueue);
+  if (key === SCHEDULES) return "hash";
   return OF_ALL.get(/^asynq:\w+:?/.exec(key)?.[0] ?? "");
 }

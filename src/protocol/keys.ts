@@ -11,6 +11,8 @@ export const ALL_SERVERS = "asynq:servers";
 export const ALL_WORKERS = "asynq:workers";
 export const ALL_SCHEDULERS = "asynq:schedulers";
 export const CANCEL_CHANNEL = "asynq:cancel";
+/** Ours: stored entries of schedulers, and which of all are paused, `docs/protocol.md` 18.5. */
+export const SCHEDULES = "tq:schedules";
 
 /** The keys of one queue. Those ending in `Prefix` want an id, a group or a day behind them. */
 export interface QueueKeys {

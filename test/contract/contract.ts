@@ -15,6 +15,7 @@ import { presenceContract } from "./presence.ts";
 import { quarantineContract } from "./quarantine.ts";
 import { recoveryContract } from "./recovery.ts";
 import { retentionContract } from "./retention.ts";
+import { scheduleContract } from "./schedules.ts";
 import { semaphoreContract } from "./semaphore.ts";
 import { uniqueContract } from "./unique.ts";
 import { watchContract } from "./watch.ts";
@@ -49,4 +50,5 @@ export function brokerContract(open: OpenEngine): void {
   describe("watching", () => watchContract(opening));
   describe("presence", () => presenceContract(opening));
   describe("cancelation", () => cancelationContract(opening));
+  describe("schedules", () => scheduleContract(opening));
 }

@@ -2,6 +2,8 @@ import { expect, it } from "vitest";
 import { keyType } from "../../src/protocol/key-type.ts";
 import * as keys from "../../src/protocol/keys.ts";
 
+it("knows what schedulers store", () => expect(keyType(keys.SCHEDULES)).toBe("hash"));
+
 const q = "default";
 const server = { host: "h", pid: 1, serverId: "s" };
 

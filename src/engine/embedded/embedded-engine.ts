@@ -2,10 +2,12 @@ import type { Broker } from "../../broker/broker.ts";
 import { type Engine, engineBrand } from "../../broker/engine.ts";
 import type { Inspection } from "../../broker/inspection.ts";
 import type { LimitStore } from "../../broker/limits.ts";
+import type { ScheduleStore } from "../../broker/schedule-store.ts";
 import type { EngineDoor } from "./engine-door.ts";
 
 export interface EmbeddedEngineParts {
   readonly kind: string;
+  readonly schedules: ScheduleStore;
   readonly broker: Broker;
   readonly inspection: Inspection;
   readonly limits: LimitStore;
@@ -18,6 +20,7 @@ export interface EmbeddedEngineParts {
 export class EmbeddedEngine implements Engine {
   readonly [engineBrand] = true;
   readonly kind: string;
+  readonly schedules: ScheduleStore;
   readonly broker: Broker;
   readonly inspection: Inspection;
   readonly limits: LimitStore;
@@ -25,8 +28,9 @@ export class EmbeddedEngine implements Engine {
   readonly #ready: () => Promise<void>;
   #users = 0;
 
-  constructor({ kind, broker, inspection, limits, door, ready }: EmbeddedEngineParts) {
+  constructor({ kind, schedules, broker, inspection, limits, door, ready }: EmbeddedEngineParts) {
     this.kind = kind;
+    this.schedules = schedules;
     this.broker = broker;
     this.inspection = inspection;
     this.limits = limits;

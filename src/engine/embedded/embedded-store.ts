@@ -4,6 +4,7 @@ import type { QueueRecord, TaskState } from "../../broker/inspection.ts";
 import type { ServerInfo } from "../../protocol/server-info.ts";
 import type { WorkerInfo } from "../../protocol/worker-info.ts";
 import type { Marks } from "./marks.ts";
+import type { ScheduleTables } from "./schedule-tables.ts";
 
 /**
  * What an embedded engine keeps. The phases of a task's life are written once, on this; an engine says only where
@@ -12,6 +13,7 @@ import type { Marks } from "./marks.ts";
 export interface EmbeddedStore {
   /** The queue of that name, empty if nobody has mentioned it yet. */
   queue(name: string): EmbeddedQueue;
+  readonly schedules: ScheduleTables;
   /** Names of the queues that something was enqueued to. */
   queueNames(): string[];
   /** What limits and semaphores count. */

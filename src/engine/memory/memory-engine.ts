@@ -5,6 +5,7 @@ import { embeddedInspection } from "../embedded/embedded-inspection.ts";
 import { embeddedLimits } from "../embedded/embedded-limits.ts";
 import type { EmbeddedStore } from "../embedded/embedded-store.ts";
 import { EngineDoor } from "../embedded/engine-door.ts";
+import { embeddedSchedules } from "../embedded/schedules.ts";
 import { checkEngineOptions } from "../engine-options.ts";
 import { LEASE_TIMINGS, type LeaseTimings } from "../timings.ts";
 import { memoryNews } from "./news.ts";
@@ -54,6 +55,7 @@ export function createMemoryEngine(options: EngineOptions, internals: MemoryEngi
   const transactions = { read: run, write: run };
   return new EmbeddedEngine({
     kind: "memory",
+    schedules: embeddedSchedules(transactions, clock),
     broker: embeddedBroker(transactions, memoryNews(store, door), clock, timings),
     inspection: embeddedInspection(transactions, clock),
     limits: embeddedLimits(transactions, clock),

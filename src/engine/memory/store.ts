@@ -1,11 +1,13 @@
 import type { EmbeddedStore, PresenceRecord, ServerName } from "../embedded/embedded-store.ts";
 import { MemoryMarks } from "./memory-marks.ts";
+import { MemoryScheduleTables } from "./schedule-tables.ts";
 import { StoredQueue } from "./stored-queue.ts";
 
 /** Everything one memory engine, or several of the same name, know. Holds no clock: time is handed in. */
 export class MemoryStore implements EmbeddedStore {
   /** By server: what it announced, and until when. */
   readonly presence = new Map<string, PresenceRecord>();
+  readonly schedules = new MemoryScheduleTables();
   readonly marks = new MemoryMarks();
   readonly cancelationListeners = new Set<(taskId: string) => void>();
   readonly #queues = new Map<string, StoredQueue>();

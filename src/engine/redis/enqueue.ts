@@ -56,7 +56,7 @@ export function redisEnqueue(context: Context): Broker["enqueue"] {
  * In a Cluster the registry of queues lives on a node of its own. Every call registers, so that a removed queue comes
  * back; should it fail, the next one mends it.
  */
-async function register(context: Context, queues: string[], options: CallOptions = {}): Promise<void> {
+export async function register(context: Context, queues: string[], options: CallOptions = {}): Promise<void> {
   try {
     await context.commands.command(ALL_QUEUES, "SADD", [ALL_QUEUES, ...queues], options);
   } catch (error) {
@@ -247,7 +247,7 @@ export function pushEntry(
   return scheduled ? SCHEDULED : grouped ? AGGREGATING : PENDING;
 }
 
-function answerOf(reply: RedisReply, stored: EnqueueAnswer): EnqueueAnswer {
+export function answerOf(reply: RedisReply, stored: EnqueueAnswer): EnqueueAnswer {
   if (reply === 1) return stored;
   if (reply instanceof Error) return { status: "failed", error: replyError(reply) };
   return Buffer.isBuffer(reply) ? { status: "duplicate", holder: reply.toString() } : CONFLICT;

@@ -3,7 +3,7 @@ import { ClosedError } from "../../errors.ts";
 import { CANCEL_CHANNEL } from "../../protocol/keys.ts";
 import { redisAggregation } from "./aggregation.ts";
 import type { RedisConnections } from "./connect-redis.ts";
-import { Cutoff } from "./cutoff.ts";
+import type { Cutoff } from "./cutoff.ts";
 import { doorCommands } from "./door-commands.ts";
 import { redisEnqueue } from "./enqueue.ts";
 import { Exchange } from "./exchange.ts";
@@ -21,6 +21,7 @@ export interface RedisBrokerOptions {
   readonly heartbeat: RedisCommands;
   readonly connections: Pick<RedisConnections, "watch" | "subscribe">;
   readonly isClosed: () => boolean;
+  readonly cutoff: Cutoff;
 }
 
 /** The phases of a task's life, behind the engine's door. */
@@ -52,7 +53,7 @@ export class RedisBroker implements Broker {
     this.#options = options;
     const repeatable = { ...context, commands: doorCommands(context.commands) };
     const heartbeat = { ...context, commands: doorCommands(options.heartbeat) };
-    const cutoff = new Cutoff(context);
+    const { cutoff } = options;
     this.now = () => context.clock.now();
     this.enqueue = redisEnqueue(context);
     const { extendLeases } = redisLeases(heartbeat);

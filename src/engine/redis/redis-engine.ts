@@ -2,12 +2,14 @@ import { createHash } from "node:crypto";
 import { type Engine, type EngineOptions, engineBrand } from "../../broker/engine.ts";
 import type { Inspection } from "../../broker/inspection.ts";
 import type { LimitStore } from "../../broker/limits.ts";
+import type { ScheduleStore } from "../../broker/schedule-store.ts";
 import { ClosedError, TitanQueueError } from "../../errors.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { checkEngineOptions } from "../engine-options.ts";
 import { LEASE_TIMINGS, type LeaseTimings } from "../timings.ts";
 import { type Prepare, type RedisConnections, redisConnections } from "./connect-redis.ts";
 import type { RedisConnection } from "./connection.ts";
+import { Cutoff } from "./cutoff.ts";
 import { doorCommands } from "./door-commands.ts";
 import { RedisBroker } from "./redis-broker.ts";
 import type { RedisCommands, RedisReply, ScriptSource } from "./redis-commands.ts";
@@ -15,6 +17,7 @@ import type { RedisContext } from "./redis-context.ts";
 import { redisInspection } from "./redis-inspection.ts";
 import { redisLimits } from "./redis-limits.ts";
 import type { RedisSource } from "./redis-source.ts";
+import { redisSchedules } from "./schedules.ts";
 import { adviseOnServer, type ServerFacts } from "./server-check.ts";
 import { fixedServerClock, type ServerClock, serverClock } from "./server-clock.ts";
 
@@ -57,6 +60,7 @@ class RedisEngine implements Engine {
   readonly kind = "redis";
   readonly broker: RedisBroker;
   readonly inspection: Inspection;
+  readonly schedules: ScheduleStore;
   readonly limits: LimitStore;
   readonly #commands: Line;
   readonly #heartbeat: Line;
@@ -98,11 +102,14 @@ class RedisEngine implements Engine {
       commandTimeout,
       cluster: connections.cluster,
     };
+    const cutoff = new Cutoff(context);
     this.broker = new RedisBroker(context, {
       heartbeat: this.#heartbeat,
       connections,
       isClosed: () => this.#closed,
+      cutoff,
     });
+    this.schedules = redisSchedules({ ...context, commands }, cutoff);
     this.inspection = redisInspection({ ...context, commands });
     this.limits = redisLimits({ ...context, commands });
   }

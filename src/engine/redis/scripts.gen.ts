@@ -853,3 +853,135 @@ export const writeResult = {
   ): Promise<RedisReply> =>
     commands.run(writeResult, [keys.lease, keys.task], [args.id, args.wanted, args.proof, args.result], options),
 } satisfies ScriptSource & { run: unknown };
+
+/** set fields of the stored schedules, or remove them, and tell all who watch the version. */
+export const changeSchedules = {
+  name: "change_schedules",
+  sha1: "945f58a67d40b7fcaf2d4a20ee3697d9fefd78a8",
+  source: "local schedules = KEYS[1]\nlocal found, changed = 0, false\nfor i = 1, #ARGV, 2 do\nlocal field, value = ARGV[i], ARGV[i + 1]\nlocal before = redis.call('HGET', schedules, field)\nif before then\nfound = found + 1\nend\nif (before or '') ~= value then\nchanged = true\nif value == '' then\nredis.call('HDEL', schedules, field)\nelse\nredis.call('HSET', schedules, field, value)\nend\nend\nend\nif changed then\nredis.call('HINCRBY', schedules, 'version', 1)\nend\nreturn found",
+  run: (
+    commands: Pick<RedisCommands, "run">,
+    keys: {
+      /** tq:schedules */
+      readonly schedules: string;
+    },
+    args: {
+      /** a field and its value; an empty value removes the field */
+      readonly changes: readonly RedisArg[];
+    },
+    options?: RedisCallOptions,
+  ): Promise<RedisReply> =>
+    commands.run(changeSchedules, [keys.schedules], [...args.changes], options),
+} satisfies ScriptSource & { run: unknown };
+
+/** enqueue the task of one tick of a periodic entry, unless that tick or a later one was before. */
+export const enqueueTick = {
+  name: "enqueue_tick",
+  sha1: "b7ce7f1df77b76b1fc29d07b94d075ab70725bd1",
+  source: "local tick, pending, active, lease, scheduled = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]\nlocal completed, archived, groups, due = KEYS[6], KEYS[7], KEYS[8], KEYS[9]\nlocal queue, registry, now, deadline = ARGV[1], ARGV[2], ARGV[3], ARGV[4]\nlocal pending_since, now_seconds, prefix_length, unique_prefix = ARGV[5], ARGV[6], ARGV[7], ARGV[8]\nlocal at, memory, started_at, claim_until = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11]), ARGV[12]\nlocal digest = ARGV[13]\nlocal next_key, next_arg = 10, 14\nlocal time = redis.call('TIME')\nlocal function clock_differs(now, deadline)\nlocal at = time[1] * 1000 + time[2] / 1000\nreturn at < now - 2000 or at > tonumber(deadline)\nend\nlocal function clean_up(id)\nredis.call('ZREM', lease, id)\nredis.call('LREM', active, 0, id)\nend\nlocal function is_taken(task, id)\nif redis.call('EXISTS', task) == 0 then\nreturn false\nend\nif redis.pcall('HEXISTS', task, 'msg') ~= 0 then\nreturn true\nend\nclean_up(id)\nredis.call('DEL', task)\nreturn false\nend\nlocal function varint(bytes, at)\nlocal value, scale = 0, 1\nrepeat\nlocal byte = string.byte(bytes, at)\nif byte == nil then\nreturn nil, at\nend\nvalue = value + (byte % 128) * scale\nscale = scale * 128\nat = at + 1\nuntil byte < 128\nreturn value, at\nend\nlocal function unique_key_in(message)\nlocal at = 1\nwhile at <= #message do\nlocal tag, length\ntag, at = varint(message, at)\nif tag == nil then\nreturn nil\nend\nlocal wire_type = tag % 8\nif wire_type == 0 then\nlength, at = varint(message, at)\nlength = 0\nelseif wire_type == 1 then\nlength = 8\nelseif wire_type == 2 then\nlength, at = varint(message, at)\nelseif wire_type == 5 then\nlength = 4\nend\nif length == nil then\nreturn nil\nend\nif tag == 82 then\nreturn string.sub(message, at, at + length - 1)\nend\nat = at + length\nend\nreturn nil\nend\nlocal function release_lock(task, id, unique_prefix)\nlocal fields = redis.call('HMGET', task, 'unique_key', 'group')\nlocal lock = fields[1]\nif not lock and fields[2] then\nlock = unique_key_in(redis.call('HGET', task, 'msg') or '')\nend\nif lock and string.sub(lock, 1, #unique_prefix) == unique_prefix and redis.pcall('GET', lock) == id then\nredis.call('DEL', lock)\nend\nend\nlocal function take_key()\nnext_key = next_key + 1\nreturn KEYS[next_key - 1]\nend\nlocal function take_arg()\nnext_arg = next_arg + 1\nreturn ARGV[next_arg - 1]\nend\nlocal kinds = {}\nlocal function kind_of(flags)\nlocal kind = kinds[flags]\nif not kind then\nkind = {}\nfor flag in string.gmatch(flags, '.') do\nkind[flag] = true\nend\nkinds[flags] = kind\nend\nreturn kind\nend\nlocal function read_entry()\nlocal kind = kind_of(take_arg())\nlocal task = take_key()\nlocal entry = { task = task, id = string.sub(task, prefix_length + 1), message = take_arg(), replaces = kind.r }\nif kind.u then\nentry.lock, entry.ttl = take_key(), take_arg()\nend\nif kind.s then\nentry.score = take_arg()\nend\nif kind.a then\nentry.at = take_arg()\nend\nif kind.g then\nentry.group = take_arg()\nend\nif kind.g and not kind.s then\nentry.group_set = take_key()\nend\nreturn entry\nend\nlocal function is_finished(task)\nlocal state = redis.pcall('HGET', task, 'state')\nreturn state == 'completed' or state == 'archived'\nend\nlocal failures = {}\nlocal function failure_of(look, container)\nif failures[container] == nil then\nlocal reply = redis.pcall(look, container)\nfailures[container] = type(reply) == 'table' and reply\nend\nreturn failures[container]\nend\nlocal function obstacle_to(entry, taken)\nlocal found = taken and (failure_of('ZCARD', completed) or failure_of('ZCARD', archived))\nif found then\nreturn found\nelseif entry.score then\nreturn failure_of('ZCARD', scheduled) or (entry.at and failure_of('ZCARD', due))\nelseif entry.group_set then\nreturn failure_of('ZCARD', entry.group_set) or failure_of('SCARD', groups)\nend\nreturn failure_of('LLEN', pending)\nend\nlocal function place(entry)\nif entry.score then\nredis.call('ZADD', scheduled, entry.score, entry.id)\nif entry.at then\nredis.call('ZADD', due, entry.at, entry.id)\nredis.call('PEXPIRE', due, 120000)\nend\nelseif entry.group_set then\nredis.call('ZADD', entry.group_set, now_seconds, entry.id)\nredis.call('SADD', groups, entry.group)\nelse\nredis.call('LPUSH', pending, entry.id)\nend\nend\nlocal function enqueue(entry)\nlocal unclean = failure_of('ZCARD', lease) or failure_of('LLEN', active)\nif unclean then\nreturn unclean\nend\nlocal taken = is_taken(entry.task, entry.id)\nif entry.lock then\nlocal holder = redis.pcall('GET', entry.lock)\nif holder and holder ~= entry.id then\nreturn type(holder) == 'table' and '' or holder\nend\nend\nif taken and not (entry.replaces and is_finished(entry.task)) then\nreturn 0\nend\nlocal obstacle = obstacle_to(entry, taken)\nif obstacle then\nreturn obstacle\nend\nplace(entry)\nif taken then\nredis.call('ZREM', completed, entry.id)\nredis.call('ZREM', archived, entry.id)\nrelease_lock(entry.task, entry.id, unique_prefix)\nredis.call('DEL', entry.task)\nend\nif entry.lock then\nredis.call('SET', entry.lock, entry.id, 'PX', entry.ttl)\nend\nlocal fields, n = { 'msg', entry.message, 'state' }, 4\nlocal function add(name, value)\nfields[n + 1], fields[n + 2], n = name, value, n + 2\nend\nif entry.score then\nfields[4] = 'scheduled'\nelseif entry.group then\nfields[4] = 'aggregating'\nelse\nfields[4] = 'pending'\nadd('pending_since', pending_since)\nend\nif entry.group then\nadd('group', entry.group)\nend\nif entry.lock and not entry.group_set then\nadd('unique_key', entry.lock)\nend\nif entry.at then\nadd('tq:at', entry.at)\nend\nredis.call('HSET', entry.task, unpack(fields))\nreturn 1\nend\nif clock_differs(now, deadline) then\nreturn { 'clock', time[1], time[2] }\nend\nlocal present = tonumber(time[1])\nif at > present + 2 then\nreturn { 'early' }\nend\nif at < present - memory / 2 then\nreturn { 'late' }\nend\nlocal stored = redis.pcall('GET', tick)\nlocal last, started, claim, meaning, task =\nstring.match(type(stored) == 'string' and stored or '', '^(%d+) (%d+) (%d+) (%x+) (.*)$')\nif last and tonumber(last) <= present + 60 then\nif at <= tonumber(last) then\nreturn { 'taken', task }\nend\nif meaning ~= digest and tonumber(started) > started_at and tonumber(claim) >= present then\nreturn { 'superseded' }\nend\nif meaning == digest and tonumber(started) > started_at then\nstarted_at = tonumber(started)\nend\nend\nif registry ~= '' then\nredis.call('SADD', registry, queue)\nend\nlocal entry = read_entry()\nlocal answer = enqueue(entry)\nif type(answer) ~= 'table' then\nlocal value = string.format('%d %.0f %s %s %s', at, started_at, claim_until, digest, entry.id)\nredis.call('SET', tick, value, 'EX', memory)\nend\nreturn { 'used', answer }",
+  run: (
+    commands: Pick<RedisCommands, "run">,
+    keys: {
+      /** tq:{<queue>}:tick:<entry> */
+      readonly tick: string;
+      /** asynq:{<queue>}:pending */
+      readonly pending: string;
+      /** asynq:{<queue>}:active */
+      readonly active: string;
+      /** asynq:{<queue>}:lease */
+      readonly lease: string;
+      /** asynq:{<queue>}:scheduled */
+      readonly scheduled: string;
+      /** asynq:{<queue>}:completed */
+      readonly completed: string;
+      /** asynq:{<queue>}:archived */
+      readonly archived: string;
+      /** asynq:{<queue>}:groups */
+      readonly groups: string;
+      /** tq:{<queue>}:due */
+      readonly due: string;
+      /** of the entry: its hash, its lock, its group */
+      readonly entries: readonly RedisKey[];
+    },
+    args: {
+      /** its name */
+      readonly queue: string;
+      /** asynq:queues; empty where that key may live on another node */
+      readonly registry: string;
+      /** Unix milliseconds */
+      readonly now: number;
+      /** Unix milliseconds */
+      readonly deadline: number;
+      /** now in nanoseconds */
+      readonly pendingSince: string;
+      /** now in whole seconds */
+      readonly nowSeconds: number;
+      /** bytes of asynq:{<queue>}:t: */
+      readonly prefixLength: number;
+      /** asynq:{<queue>}:unique: */
+      readonly uniquePrefix: string;
+      /** Unix seconds of the tick */
+      readonly at: number;
+      /** seconds that it is remembered */
+      readonly memory: number;
+      /** Unix milliseconds */
+      readonly startedAt: number;
+      /** Unix seconds */
+      readonly claimUntil: number;
+      /** hexadecimal */
+      readonly digest: string;
+      /** of the entry: flags, message, ttl, score, instant, group */
+      readonly entries: readonly RedisArg[];
+    },
+    options?: RedisCallOptions,
+  ): Promise<RedisReply> =>
+    commands.run(enqueueTick, [keys.tick, keys.pending, keys.active, keys.lease, keys.scheduled, keys.completed, keys.archived, keys.groups, keys.due, ...keys.entries], [args.queue, args.registry, args.now, args.deadline, args.pendingSince, args.nowSeconds, args.prefixLength, args.uniquePrefix, args.at, args.memory, args.startedAt, args.claimUntil, args.digest, ...args.entries], options),
+} satisfies ScriptSource & { run: unknown };
+
+/** add to the history of a periodic entry, and keep the last 1,000. */
+export const recordSchedulerEvent = {
+  name: "record_scheduler_event",
+  sha1: "51bc8402bc8648af8b20bd6045837cad5d003671",
+  source: "local history = KEYS[1]\nlocal at, event, most, ttl = ARGV[1], ARGV[2], ARGV[3], ARGV[4]\nredis.call('ZADD', history, at, event)\nredis.call('ZREMRANGEBYRANK', history, 0, -most - 1)\nredis.call('EXPIRE', history, ttl)\nreturn 1",
+  run: (
+    commands: Pick<RedisCommands, "run">,
+    keys: {
+      /** asynq:scheduler_history:<entry>, score = when it was enqueued */
+      readonly history: string;
+    },
+    args: {
+      /** Unix seconds */
+      readonly at: number;
+      /** the event */
+      readonly event: Uint8Array;
+      /** how many are kept */
+      readonly most: number;
+      /** seconds after which an entry that nobody enqueues any more is forgotten */
+      readonly ttl: number;
+    },
+    options?: RedisCallOptions,
+  ): Promise<RedisReply> =>
+    commands.run(recordSchedulerEvent, [keys.history], [args.at, args.event, args.most, args.ttl], options),
+} satisfies ScriptSource & { run: unknown };
+
+/** show what a scheduler has to do, until the record expires. */
+export const writeSchedulerEntries = {
+  name: "write_scheduler_entries",
+  sha1: "4a48511f504f034ecb44f2da36ef29319171f8d9",
+  source: "local record = KEYS[1]\nlocal ttl = ARGV[1]\nredis.call('DEL', record)\nfor i = 2, #ARGV do\nredis.call('RPUSH', record, ARGV[i])\nend\nif #ARGV > 1 then\nredis.call('EXPIRE', record, ttl)\nend\nreturn 1",
+  run: (
+    commands: Pick<RedisCommands, "run">,
+    keys: {
+      /** asynq:schedulers:{<host>:<pid>:<uuid>} */
+      readonly record: string;
+    },
+    args: {
+      /** seconds */
+      readonly ttl: number;
+      /** each of its entries */
+      readonly entries: readonly Uint8Array[];
+    },
+    options?: RedisCallOptions,
+  ): Promise<RedisReply> =>
+    commands.run(writeSchedulerEntries, [keys.record], [args.ttl, ...args.entries], options),
+} satisfies ScriptSource & { run: unknown };

@@ -43,6 +43,9 @@ export function stateOf(code: number): TaskState {
  * - No index is for `state =` or `locked_until >` something: SQLite would prepare every statement that compares the two
  *   with a parameter anew each time, since the parameter decides whether the index can be used.
  * - `marks`: what limits and semaphores count, `engine/embedded/marks.ts`.
+ * - `ticks`, `scheduler_entries`, `schedule_events` and `schedules` are what schedulers share: the last tick of an entry, what
+ *   live schedulers have to do, what they did, and what is stored; `schedules.definition` is absent where an entry is only
+ *   paused.
  * - `cancelations.number` is never used twice, so that a reader knows what it has not read.
  */
 export const MIGRATIONS: readonly string[] = [
@@ -107,6 +110,49 @@ export const MIGRATIONS: readonly string[] = [
     task_id TEXT NOT NULL,
     at INTEGER NOT NULL
   ) STRICT;
+  `,
+  `
+  CREATE TABLE ticks (
+    queue TEXT NOT NULL,
+    entry TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    started_at INTEGER NOT NULL,
+    claim_until INTEGER NOT NULL,
+    digest TEXT NOT NULL,
+    task_id TEXT NOT NULL,
+    forget_at INTEGER NOT NULL,
+    PRIMARY KEY (queue, entry)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX tick_by_end ON ticks (forget_at);
+
+  CREATE TABLE scheduler_entries (
+    scheduler TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    entry BLOB NOT NULL,
+    expires_at INTEGER NOT NULL,
+    PRIMARY KEY (scheduler, position)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX scheduler_entry_by_end ON scheduler_entries (expires_at);
+
+  CREATE TABLE schedule_events (
+    key INTEGER PRIMARY KEY AUTOINCREMENT,
+    entry TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    event BLOB NOT NULL
+  ) STRICT;
+  CREATE INDEX schedule_event_by_entry ON schedule_events (entry, key);
+  CREATE INDEX schedule_event_by_age ON schedule_events (at);
+
+  CREATE TABLE schedules (
+    id TEXT PRIMARY KEY,
+    definition TEXT,
+    paused INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE schedules_version (
+    only_row INTEGER PRIMARY KEY,
+    version INTEGER NOT NULL
+  ) STRICT;
+  INSERT INTO schedules_version VALUES (1, 0);
   `,
   `
   CREATE TABLE marks (

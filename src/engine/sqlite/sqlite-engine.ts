@@ -6,6 +6,7 @@ import { EmbeddedEngine } from "../embedded/embedded-engine.ts";
 import { embeddedInspection } from "../embedded/embedded-inspection.ts";
 import { embeddedLimits } from "../embedded/embedded-limits.ts";
 import { EngineDoor } from "../embedded/engine-door.ts";
+import { embeddedSchedules } from "../embedded/schedules.ts";
 import { checkEngineOptions } from "../engine-options.ts";
 import { LEASE_TIMINGS, type LeaseTimings } from "../timings.ts";
 import type { Synchronous } from "./connection.ts";
@@ -71,6 +72,7 @@ export function createSqliteEngine(
   const broker = embeddedBroker(turns, news, clock, timings);
   return new EmbeddedEngine({
     kind: "sqlite",
+    schedules: embeddedSchedules(turns, clock),
     broker: {
       ...broker,
       enqueue: enqueueApart(broker.enqueue),

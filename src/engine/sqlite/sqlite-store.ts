@@ -1,5 +1,6 @@
 import { encodeServerInfo, encodeWorkerInfo } from "../../protocol/codec.ts";
 import type { EmbeddedStore, PresenceRecord, ServerName } from "../embedded/embedded-store.ts";
+import { SqliteScheduleTables } from "./schedule-tables.ts";
 import { SqliteMarks } from "./sqlite-marks.ts";
 import { FIRST_ATTEMPT, SqliteQueue } from "./sqlite-queue.ts";
 import type { Statements } from "./statements.ts";
@@ -19,6 +20,7 @@ export interface Cancelation {
 /** Everything in a file, for the length of a transaction. */
 export class SqliteStore implements EmbeddedStore {
   readonly marks: SqliteMarks;
+  readonly schedules: SqliteScheduleTables;
   readonly #sql: Statements;
   readonly #random: () => number;
   readonly #queues = new Map<string, SqliteQueue>();
@@ -26,6 +28,7 @@ export class SqliteStore implements EmbeddedStore {
   constructor(sql: Statements, random: () => number) {
     this.marks = new SqliteMarks(sql);
     this.#sql = sql;
+    this.schedules = new SqliteScheduleTables(sql);
     this.#random = random;
   }
 

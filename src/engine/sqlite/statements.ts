@@ -1,4 +1,5 @@
 import type { SqliteDatabase, SqliteStatement } from "./driver.ts";
+import { SCHEDULE_SQL } from "./schedule-statements.ts";
 import { PICKED, STATE } from "./schema.ts";
 
 /** All of a task but its message and result, which may be large. */
@@ -102,6 +103,8 @@ export const SQL = {
   forget: "DELETE FROM cancelations WHERE at <= ?",
   lastCancelation: "SELECT coalesce(max(number), 0) AS number FROM cancelations",
   cancelationsAfter: "SELECT number, task_id FROM cancelations WHERE number > ? ORDER BY number",
+
+  ...SCHEDULE_SQL,
 } as const;
 
 export type Statements = Readonly<Record<keyof typeof SQL, SqliteStatement>>;
