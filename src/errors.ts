@@ -506,6 +506,34 @@ export class HandlerNotFoundError extends TitanQueueError {
   }
 }
 
+/** No aggregator of this server takes tasks of that type out of that group. The task is archived. */
+export class AggregatorNotFoundError extends TitanQueueError {
+  static readonly code = "AGGREGATOR_NOT_FOUND";
+  override readonly name = "AggregatorNotFoundError";
+  readonly code = AggregatorNotFoundError.code;
+  readonly group: string;
+  readonly taskType: string;
+
+  constructor(group: string, taskType: string) {
+    super(`no aggregator takes tasks of type "${taskType}" in group "${group}"`);
+    this.group = group;
+    this.taskType = taskType;
+  }
+}
+
+/** An aggregator took longer than its set can wait. Its signal has aborted; the tasks return to their group. */
+export class AggregatorTimeoutError extends TitanQueueError {
+  static readonly code = "AGGREGATOR_TIMEOUT";
+  override readonly name = "AggregatorTimeoutError";
+  readonly code = AggregatorTimeoutError.code;
+  readonly group: string;
+
+  constructor(group: string) {
+    super(`the aggregator of group "${group}" took too long`);
+    this.group = group;
+  }
+}
+
 /** `ctx.signal.reason` when the task's timeout or deadline has passed. */
 export class TaskTimeoutError extends TitanQueueError {
   static readonly code = "TASK_TIMEOUT";

@@ -39,6 +39,13 @@ export { RetryLater, type RetryLaterOptions } from "./retry-later.ts";
 export type { Clock } from "./runtime/clock.ts";
 export type { LogFields, Logger, LogLevel } from "./runtime/logger.ts";
 export type { Runtime } from "./runtime/runtime.ts";
+export {
+  type AggregateOptions,
+  type Aggregator,
+  type AggregatorContext,
+  aggregate,
+  type GroupAggregator,
+} from "./server/aggregate.ts";
 export type {
   AttemptFacts,
   ServerEvent,
@@ -46,6 +53,7 @@ export type {
   SettleCause,
   TaskSettled,
 } from "./server/events.ts";
+export type { Aggregated } from "./server/group-aggregation.ts";
 export type {
   Handler,
   HandlerOf,

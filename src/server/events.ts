@@ -1,6 +1,7 @@
 import { InvalidOptionError } from "../errors.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { suggestion } from "../suggestion.ts";
+import type { Aggregated } from "./group-aggregation.ts";
 import { guarded } from "./guarded.ts";
 import type { ShutdownResult } from "./shutdown-clock.ts";
 
@@ -51,6 +52,10 @@ export interface ServerEventMap {
   taskSettled: TaskSettled;
   /** An attempt is no longer ours: nothing that it did is recorded, and the task may run elsewhere. */
   leaseLost: AttemptFacts;
+  /** Tasks of a group were replaced by their aggregate. */
+  aggregated: Aggregated;
+  /** An aggregator failed, or its task could not be stored: the tasks return to their group, and are tried again later. */
+  aggregationFailed: { readonly queue: string; readonly group: string; readonly error: unknown };
   /** The store became reachable, or stopped being so. */
   engine: { readonly state: "available" } | { readonly state: "unavailable"; readonly error: Error };
   /** The server has shut down. */
@@ -63,6 +68,8 @@ const EVENTS = Object.keys({
   taskStarted: true,
   taskSettled: true,
   leaseLost: true,
+  aggregated: true,
+  aggregationFailed: true,
   engine: true,
   shutdown: true,
 } satisfies Record<ServerEvent, true>);

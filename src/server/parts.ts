@@ -4,6 +4,7 @@ import type { ServerStatus } from "../protocol/server-info.ts";
 import { timestampOf } from "../protocol/timestamp.ts";
 import type { Component } from "../runtime/component.ts";
 import { VERSION } from "../version.ts";
+import { aggregator } from "./aggregator.ts";
 import type { EngineState } from "./engine-state.ts";
 import type { ServerEvents } from "./events.ts";
 import { forwarder } from "./forwarder.ts";
@@ -24,6 +25,9 @@ import { TaskRunner } from "./task-runner.ts";
 import { Judge } from "./verdict.ts";
 import { Watcher } from "./watcher.ts";
 import { Workers } from "./workers.ts";
+
+/** Milliseconds between looks at groups, where news of them do not come at once. */
+const GROUP_INTERVAL = 1_000;
 
 export interface PartsOptions {
   readonly engine: Engine;
@@ -59,7 +63,8 @@ export function assemble(options: PartsOptions): Parts {
   const judge = new Judge({ ...config, now: () => broker.now(), random: () => runtime.random() });
   const watcher = new Watcher(broker, (queue, kind) => {
     if (kind === "pending") processor.wake(queue);
-    else forward.wake();
+    else if (kind === "delayed") forward.wake();
+    else groups?.wake();
   });
   const runner = new TaskRunner({
     ...common,
@@ -93,6 +98,17 @@ export function assemble(options: PartsOptions): Parts {
     interval: () => watcher.pollInterval(config.delayedTaskCheckInterval),
     watch: (queue) => watcher.arm(queue, "delayed"),
   });
+  const groups =
+    config.aggregation &&
+    aggregator({
+      ...common,
+      plan: config.aggregation,
+      interval: () => watcher.pollInterval(GROUP_INTERVAL),
+      watch: (queue) => watcher.arm(queue, "groups"),
+      isStopping: () => status() === "closed",
+      abort: shutdownClock.abort,
+      errorHandler,
+    });
   const identity = {
     host: hostname(),
     pid: process.pid,
@@ -124,6 +140,7 @@ export function assemble(options: PartsOptions): Parts {
       janitor({ ...common, interval: config.janitorInterval, batch: config.janitorBatchSize }),
       watcher,
       forward,
+      ...(groups ? [groups] : []),
       processor,
     ],
     processor,

@@ -13,6 +13,14 @@ import { type Runtime, systemRuntime } from "../runtime/runtime.ts";
 import { shown } from "../shown-value.ts";
 import { unknownName } from "../suggestion.ts";
 import { requireQueueName } from "../task-options.ts";
+import {
+  type Aggregator,
+  type GroupAggregator,
+  requireGracePeriod,
+  requireMaxDelay,
+  requireMaxSize,
+} from "./aggregate.ts";
+import { AggregationPlan } from "./aggregation-plan.ts";
 import type { IsFailure, RetryDelay } from "./handler.ts";
 import type { HealthCheck } from "./healthchecker.ts";
 import type { ErrorHandler } from "./task-runner.ts";
@@ -68,6 +76,20 @@ export interface ServerOptions {
   /** The most tasks it deletes from one queue in one call, up to 1,000. @defaultValue 100 */
   janitorBatchSize?: number | undefined;
 
+  /**
+   * Makes one task of the tasks of a group, for all that none of the `aggregators` takes. Without either, groups are left
+   * to other servers.
+   */
+  groupAggregator?: GroupAggregator | undefined;
+  /** Aggregators for tasks of one definition each, made by {@link aggregate}. */
+  aggregators?: readonly Aggregator[] | undefined;
+  /** A group is aggregated when no task has joined for so long; at least a second. @defaultValue `"1m"` */
+  groupGracePeriod?: Duration | undefined;
+  /** Or when a task has waited for so long. @defaultValue no limit */
+  groupMaxDelay?: Duration | undefined;
+  /** Or when so many wait, 1,000 at most; no aggregate stands for more. @defaultValue no limit but 1,000 an aggregate */
+  groupMaxSize?: number | undefined;
+
   /** Shuts the server down when it aborts, as {@link Server.shutdown} without arguments. */
   signal?: AbortSignal | undefined;
   /** @defaultValue standard error, a line an event */
@@ -101,6 +123,8 @@ export interface ServerConfig {
   readonly delayedTaskCheckInterval: number;
   readonly janitorInterval: number;
   readonly janitorBatchSize: number;
+  /** `undefined`: groups are left to other servers. */
+  readonly aggregation: AggregationPlan | undefined;
   readonly signal: AbortSignal | undefined;
   readonly logger: Logger;
   readonly runtime: Runtime;
@@ -137,6 +161,11 @@ const READERS = {
   delayedTaskCheckInterval: (value, option) => interval(option, value ?? "1s"),
   janitorInterval: (value, option) => interval(option, value ?? "8s"),
   janitorBatchSize: (value, option) => wholeNumber(option, value ?? 100, 1, MAX_JANITOR_BATCH),
+  groupAggregator: (value, option) => callback(option, value),
+  aggregators: (value, option) => aggregatorList(option, value ?? []),
+  groupGracePeriod: (value, option) => requireGracePeriod(option, value ?? "1m"),
+  groupMaxDelay: (value, option) => (value === undefined ? undefined : requireMaxDelay(option, value)),
+  groupMaxSize: (value, option) => (value === undefined ? undefined : requireMaxSize(option, value)),
   signal: (value, option) => abortSignal(option, value),
   logger: (value) => requireLogger(value ?? consoleLogger),
   logLevel: (value, option) => oneOf(option, value ?? "info", LOG_LEVELS),
@@ -163,8 +192,41 @@ export function checkServerOptions(options: ServerOptions = {}): ServerConfig {
     const read = READERS[name] as (value: unknown, option: string) => unknown;
     checked[name] = read(options[name], name);
   }
-  const { logLevel, ...config } = checked as unknown as ServerConfig & { logLevel: LogLevel };
-  return { ...config, logger: levelled(config.logger, logLevel) };
+  const { logLevel, groupAggregator, aggregators, groupGracePeriod, groupMaxDelay, groupMaxSize, ...config } =
+    checked as unknown as Omit<ServerConfig, "aggregation"> & GroupOptions & { logLevel: LogLevel };
+  const groups = { groupAggregator, aggregators, groupGracePeriod, groupMaxDelay, groupMaxSize };
+  return { ...config, aggregation: planOf(groups), logger: levelled(config.logger, logLevel) };
+}
+
+/** Options of groups after their check. */
+interface GroupOptions {
+  readonly groupAggregator: GroupAggregator | undefined;
+  readonly aggregators: readonly Aggregator[];
+  readonly groupGracePeriod: number;
+  readonly groupMaxDelay: number | undefined;
+  readonly groupMaxSize: number | undefined;
+}
+
+function planOf(options: GroupOptions): AggregationPlan | undefined {
+  const { groupAggregator, aggregators, groupGracePeriod, groupMaxDelay, groupMaxSize } = options;
+  const all = [...aggregators];
+  if (groupAggregator !== undefined) {
+    all.push({ definition: undefined, combine: groupAggregator, groups: "", rules: {} });
+  }
+  if (all.length === 0) return undefined;
+  return new AggregationPlan(all, {
+    gracePeriod: groupGracePeriod,
+    maxDelay: groupMaxDelay,
+    maxSize: groupMaxSize,
+  });
+}
+
+function aggregatorList(option: string, value: readonly Aggregator[]): readonly Aggregator[] {
+  const isOne = (each: Aggregator | undefined) => typeof each?.combine === "function";
+  if (!Array.isArray(value) || !value.every(isOne)) {
+    throw new InvalidOptionError(option, "expected an array of what aggregate() returns");
+  }
+  return value;
 }
 
 function readQueues(queues: unknown): ReadonlyMap<string, number> {

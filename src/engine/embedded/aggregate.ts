@@ -6,9 +6,9 @@ import type {
   GroupPage,
   SetRef,
 } from "../../broker/aggregation.ts";
+import { membersToAggregate, SET_LIFETIME } from "../../broker/aggregation-rules.ts";
 import { encodeTaskMessage } from "../../protocol/codec.ts";
 import type { TaskMessage } from "../../protocol/task-message.ts";
-import { membersToAggregate, SET_LIFETIME } from "../aggregation-bounds.ts";
 import type { EmbeddedQueue } from "./embedded-store.ts";
 import { enqueue } from "./enqueue.ts";
 import { archive, quarantine } from "./settle.ts";

@@ -1,4 +1,5 @@
 import type { Aggregation, CommitAnswer, GroupStatus } from "../../broker/aggregation.ts";
+import { MOST_MEMBERS, SET_LIFETIME } from "../../broker/aggregation-rules.ts";
 import { encodeTaskMessage } from "../../protocol/codec.ts";
 import {
   ALL_QUEUES,
@@ -10,7 +11,6 @@ import {
 } from "../../protocol/keys.ts";
 import type { TaskMessage } from "../../protocol/task-message.ts";
 import { floorSeconds, pendingSinceNs } from "../../protocol/units.ts";
-import { MOST_MEMBERS, SET_LIFETIME } from "../aggregation-bounds.ts";
 import { withinClock } from "./clock-guard.ts";
 import type { Cutoff } from "./cutoff.ts";
 import { pushEntry } from "./enqueue.ts";

@@ -1,4 +1,4 @@
-import type { AggregationRules, GroupStatus } from "../broker/aggregation.ts";
+import type { AggregationRules, GroupStatus } from "./aggregation.ts";
 
 /** The most tasks in one aggregation set, whatever size was asked for. */
 export const MOST_MEMBERS = 1_000;
