@@ -460,6 +460,79 @@ export class CronSpecInvalidError extends TitanQueueError {
   }
 }
 
+/** The task runs now, or is being aggregated: it cannot be changed. Cancel it, or wait for its end. */
+export class TaskActiveError extends TitanQueueError {
+  static readonly code = "TASK_ACTIVE";
+  override readonly name = "TaskActiveError";
+  readonly code = TaskActiveError.code;
+  readonly queue: string;
+  readonly taskId: string;
+
+  constructor(queue: string, taskId: string) {
+    super(`task "${taskId}" of queue "${queue}" is running: cancel it, or wait for its end`);
+    this.queue = queue;
+    this.taskId = taskId;
+  }
+}
+
+/** The task's state does not admit what was asked for: it is so already, say, or cannot be read. */
+export class TaskStateError extends TitanQueueError {
+  static readonly code = "TASK_STATE";
+  override readonly name = "TaskStateError";
+  readonly code = TaskStateError.code;
+  readonly queue: string;
+  readonly taskId: string;
+
+  constructor(queue: string, taskId: string, problem: string) {
+    super(`task "${taskId}" of queue "${queue}" ${problem}`);
+    this.queue = queue;
+    this.taskId = taskId;
+  }
+}
+
+/** The queue still holds tasks, so it is not deleted. `force` deletes them with it. */
+export class QueueNotEmptyError extends TitanQueueError {
+  static readonly code = "QUEUE_NOT_EMPTY";
+  override readonly name = "QueueNotEmptyError";
+  readonly code = QueueNotEmptyError.code;
+  readonly queue: string;
+
+  constructor(queue: string) {
+    super(`queue "${queue}" still holds tasks; force deletes them with it`);
+    this.queue = queue;
+  }
+}
+
+/** Tasks of the queue are running, so it is not deleted. Pause it, and wait for their end or cancel them. */
+export class QueueActiveError extends TitanQueueError {
+  static readonly code = "QUEUE_ACTIVE";
+  override readonly name = "QueueActiveError";
+  readonly code = QueueActiveError.code;
+  readonly queue: string;
+
+  constructor(queue: string) {
+    super(`tasks of queue "${queue}" are running: pause it, and wait for their end or cancel them`);
+    this.queue = queue;
+  }
+}
+
+/** A filter cannot be understood. The message says where and what was meant to stand there. */
+export class FilterInvalidError extends TitanQueueError {
+  static readonly code = "FILTER_INVALID";
+  override readonly name = "FilterInvalidError";
+  readonly code = FilterInvalidError.code;
+  /** Of the first character that is wrong, from 0. */
+  readonly position: number;
+  /** What to write instead. */
+  readonly hint: string;
+
+  constructor(position: number, problem: string, hint: string) {
+    super(`filter, at character ${position + 1}: ${problem}; ${hint}`);
+    this.position = position;
+    this.hint = hint;
+  }
+}
+
 // ---- serving ------------------------------------------------------------------------------------------------
 
 /** The server was started twice, or used after its shutdown. */

@@ -28,13 +28,20 @@ export { redisEngine } from "./engine/redis/redis-engine.ts";
 export type { IoredisClient, RedisLocation, RedisSource } from "./engine/redis/redis-source.ts";
 export { type SqliteEngineOptions, sqliteEngine } from "./engine/sqlite/sqlite-engine.ts";
 export * from "./errors.ts";
+export type { CancelAnswer, CancelOptions } from "./inspector/cancel.ts";
+export type { BulkResult, ChangeAllOptions } from "./inspector/change-all.ts";
+export type { ChangeResult, TaskRef } from "./inspector/changes.ts";
+export type { DeleteQueueOptions } from "./inspector/delete-queue.ts";
 export {
+  type DailyStats,
+  type GroupInfo,
   Inspector,
   type InspectorOptions,
   type ListOptions,
   type QueueInfo,
-  type TaskRef,
 } from "./inspector/inspector.ts";
+export type { BulkOptions, Progress } from "./inspector/progress.ts";
+export type { ServerRecord, WorkerRecord } from "./inspector/servers.ts";
 export { RetryLater, type RetryLaterOptions } from "./retry-later.ts";
 export type { Clock } from "./runtime/clock.ts";
 export type { LogFields, Logger, LogLevel } from "./runtime/logger.ts";

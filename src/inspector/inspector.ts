@@ -1,13 +1,20 @@
 import type { Engine } from "../broker/engine.ts";
-import type { QueueRecord, TaskState } from "../broker/inspection.ts";
+import type { Change, QueueRecord, TaskState } from "../broker/inspection.ts";
 import { resolveEngine } from "../create-engine.ts";
 import type { Duration } from "../duration.ts";
 import { ClosedError, InvalidOptionError, QueueNotFoundError, TaskNotFoundError } from "../errors.ts";
+import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
-import type { Runtime } from "../runtime/runtime.ts";
+import { type Runtime, systemRuntime } from "../runtime/runtime.ts";
 import { requireKnownNames } from "../suggestion.ts";
 import { type TaskInfo, taskInfo } from "../task-info.ts";
 import { requireNonBlank } from "../task-options.ts";
+import { type CancelAnswer, type CancelOptions, cancelTask } from "./cancel.ts";
+import { type BulkResult, type ChangeAllOptions, changeAll } from "./change-all.ts";
+import { type ChangeResult, changeList, changeOne, type TaskRef } from "./changes.ts";
+import { type DeleteQueueOptions, deleteQueue } from "./delete-queue.ts";
+import { type ServerRecord, serverRecord } from "./servers.ts";
+import { groupOf, requireState } from "./states.ts";
 
 export interface InspectorOptions {
   /**
@@ -23,12 +30,6 @@ export interface InspectorOptions {
 }
 
 const OPTIONS = ["commandTimeout", "logger", "runtime"] as const;
-
-/** Names one task. A {@link TaskInfo} fits. */
-export interface TaskRef {
-  readonly queue: string;
-  readonly id: string;
-}
 
 /** A queue at one moment. */
 export interface QueueInfo {
@@ -68,20 +69,33 @@ export interface ListOptions {
   group?: string | undefined;
 }
 
-const STATES: Readonly<Record<TaskState, true>> = {
-  active: true,
-  pending: true,
-  scheduled: true,
-  retry: true,
-  archived: true,
-  completed: true,
-  aggregating: true,
-};
 const DEFAULT_PAGE_SIZE = 30;
 const MAX_PAGE_SIZE = 1_000;
+/** Days for which attempts are counted. */
+const MAX_DAYS = 90;
+
+/** Attempts of one UTC day. */
+export interface DailyStats {
+  readonly queue: string;
+  /** The day, as `2026-11-24`. */
+  readonly date: string;
+  /** Attempts that ended, failures included. */
+  readonly processed: number;
+  readonly failed: number;
+}
+
+/** A group that has tasks waiting. */
+export interface GroupInfo {
+  readonly queue: string;
+  readonly group: string;
+  readonly size: number;
+}
 
 /**
- * Looks at queues and tasks, and holds queues.
+ * Looks at queues, tasks and servers, and changes them as an operator wishes.
+ *
+ * Everything is bounded: whatever there may be many of is done in steps of a few milliseconds of the engine's time, with
+ * progress, and may be stopped between two steps.
  *
  * @example
  * await using inspector = new Inspector("redis://127.0.0.1:6379");
@@ -90,6 +104,7 @@ const MAX_PAGE_SIZE = 1_000;
 export class Inspector implements AsyncDisposable {
   readonly #engine: Engine;
   readonly #release: () => Promise<void>;
+  readonly #clock: Clock;
   #closed: Promise<void> | undefined;
 
   /**
@@ -101,6 +116,7 @@ export class Inspector implements AsyncDisposable {
     requireKnownNames("Inspector", options, OPTIONS);
     this.#engine = resolveEngine(source, options);
     this.#release = this.#engine.use();
+    this.#clock = (options.runtime ?? systemRuntime).clock;
   }
 
   /** Every queue that something was enqueued to, in alphabetical order. */
@@ -180,6 +196,162 @@ export class Inspector implements AsyncDisposable {
     return this.#inspection.unpauseQueue(requireNonBlank("queue", queue));
   }
 
+  /**
+   * Bytes that the queue takes in the store, estimated from some of its tasks. `undefined`: the store cannot tell.
+   *
+   * @throws {@link QueueNotFoundError} nothing was ever enqueued to it.
+   */
+  async getMemoryUsage(queue: string): Promise<number | undefined> {
+    requireNonBlank("queue", queue);
+    const bytes = await this.#inspection.memoryUsage(queue);
+    if (bytes === undefined && (await this.#inspection.queueInfo(queue)) === undefined) {
+      throw new QueueNotFoundError(queue);
+    }
+    return bytes;
+  }
+
+  /**
+   * Attempts of the last `days` UTC days, today first.
+   *
+   * @param days - 1 to 90: older ones are not kept
+   * @throws {@link QueueNotFoundError} nothing was ever enqueued to it.
+   */
+  async history(queue: string, days: number): Promise<DailyStats[]> {
+    requireNonBlank("queue", queue);
+    const records = await this.#inspection.history(queue, requireCount("days", days, MAX_DAYS));
+    if (records === undefined) throw new QueueNotFoundError(queue);
+    return records.map(({ day, processed, failed }) => {
+      return { queue, date: new Date(day).toISOString().slice(0, 10), processed, failed };
+    });
+  }
+
+  /**
+   * The groups that have tasks waiting, in alphabetical order.
+   *
+   * @throws {@link QueueNotFoundError} nothing was ever enqueued to it.
+   */
+  async groups(queue: string): Promise<GroupInfo[]> {
+    requireNonBlank("queue", queue);
+    const sizes = new Map<string, number>();
+    let cursor: string | undefined;
+    do {
+      const page = await this.#inspection.groups(queue, cursor);
+      if (page === undefined) throw new QueueNotFoundError(queue);
+      for (const { group, size } of page.groups) if (size > 0) sizes.set(group, size);
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+    return [...sizes].sort(([a], [b]) => (a < b ? -1 : 1)).map(([group, size]) => ({ queue, group, size }));
+  }
+
+  /** The servers that are alive, ours and Go's, each with what it runs; by host, then process. */
+  async servers(): Promise<ServerRecord[]> {
+    const records = (await this.#inspection.servers()).map(serverRecord);
+    return records.sort((a, b) => (a.host === b.host ? a.pid - b.pid : a.host < b.host ? -1 : 1));
+  }
+
+  /**
+   * Puts a task in its queue now, whatever it waits for: its time, a retry, its group, or nothing any more.
+   *
+   * An archived task keeps its count of retries: one that has used them up has one attempt.
+   *
+   * @throws {@link TaskNotFoundError} there is no such task.
+   * @throws {@link TaskActiveError} it runs already.
+   * @throws {@link TaskStateError} it is pending already.
+   */
+  async runTask(task: TaskRef): Promise<void> {
+    await changeOne(this.#inspection, "run", task);
+  }
+
+  /**
+   * Sets a task aside: it is kept, for 90 days at most, and does not run. It keeps its unique lock.
+   *
+   * @throws {@link TaskNotFoundError} there is no such task.
+   * @throws {@link TaskActiveError} it runs now: `cancelTask`.
+   * @throws {@link TaskStateError} it is archived already.
+   */
+  async archiveTask(task: TaskRef): Promise<void> {
+    await changeOne(this.#inspection, "archive", task);
+  }
+
+  /**
+   * Deletes a task, and frees its unique lock. Also deletes what is left of a damaged one.
+   *
+   * @throws {@link TaskNotFoundError} there is no such task.
+   * @throws {@link TaskActiveError} it runs now: `cancelTask`.
+   */
+  async deleteTask(task: TaskRef): Promise<void> {
+    await changeOne(this.#inspection, "delete", task);
+  }
+
+  /** {@link Inspector.runTask} for any number of tasks of any queues; answers in the same order, and never throws for one. */
+  async runTasks(tasks: readonly TaskRef[]): Promise<ChangeResult[]> {
+    return changeList(this.#inspection, "run", tasks);
+  }
+
+  /** {@link Inspector.archiveTask}, as {@link Inspector.runTasks}. */
+  async archiveTasks(tasks: readonly TaskRef[]): Promise<ChangeResult[]> {
+    return changeList(this.#inspection, "archive", tasks);
+  }
+
+  /** {@link Inspector.deleteTask}, as {@link Inspector.runTasks}. */
+  async deleteTasks(tasks: readonly TaskRef[]): Promise<ChangeResult[]> {
+    return changeList(this.#inspection, "delete", tasks);
+  }
+
+  /**
+   * Sees to it that a task does not run, whatever state it is in. One that waits is archived, or as `then` says; one that
+   * runs is signaled, as by {@link Inspector.cancelProcessing}, and what becomes of it is its server's `cancelPolicy`.
+   *
+   * @throws {@link TaskNotFoundError} there is no such task.
+   */
+  async cancelTask(task: TaskRef, options: CancelOptions = {}): Promise<CancelAnswer> {
+    this.#requireOpen();
+    return cancelTask(this.#engine, task, options);
+  }
+
+  /**
+   * Runs all `scheduled`, `retry` or `archived` tasks, or those of one group, the next one first: as many as there were
+   * when it began.
+   *
+   * @throws {@link QueueNotFoundError} nothing was ever enqueued to it.
+   * @throws {@link InvalidOptionError} tasks of that state cannot be run.
+   */
+  async runAll(queue: string, state: TaskState, options?: ChangeAllOptions): Promise<BulkResult> {
+    return this.#changeAll("run", queue, state, options);
+  }
+
+  /**
+   * Archives all `pending`, `scheduled` or `retry` tasks, or those of one group. The archive holds the newest 10,000:
+   * servers delete what is beyond.
+   *
+   * @throws as {@link Inspector.runAll}
+   */
+  async archiveAll(queue: string, state: TaskState, options?: ChangeAllOptions): Promise<BulkResult> {
+    return this.#changeAll("archive", queue, state, options);
+  }
+
+  /**
+   * Deletes all tasks of a state but `active`, or those of one group.
+   *
+   * @throws as {@link Inspector.runAll}
+   */
+  async deleteAll(queue: string, state: TaskState, options?: ChangeAllOptions): Promise<BulkResult> {
+    return this.#changeAll("delete", queue, state, options);
+  }
+
+  /**
+   * Deletes a queue with all that belongs to it: completed tasks, counters, locks, its pause. Whatever interrupts it
+   * (`signal` makes it reject with its reason), calling it again goes on: the queue's name goes last, and until then it
+   * is paused. A queue comes back with the next task that is enqueued to it.
+   *
+   * @throws {@link QueueNotFoundError} nothing was ever enqueued to it.
+   * @throws {@link QueueNotEmptyError} it holds tasks, and `force` was not given.
+   * @throws {@link QueueActiveError} tasks of it run now.
+   */
+  async deleteQueue(queue: string, options: DeleteQueueOptions = {}): Promise<void> {
+    await deleteQueue(this.#inspection, queue, options);
+  }
+
   /** Leaves the engine, which closes with its last user. Closing twice is harmless. */
   close(): Promise<void> {
     this.#closed ??= this.#release();
@@ -188,6 +360,15 @@ export class Inspector implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  async #changeAll(
+    change: Change,
+    queue: string,
+    state: TaskState,
+    options: ChangeAllOptions = {},
+  ): Promise<BulkResult> {
+    return changeAll(this.#inspection, this.#clock, change, queue, state, options);
   }
 
   get #inspection(): Engine["inspection"] {
@@ -209,24 +390,9 @@ function queueInfo({ at, ...record }: QueueRecord): QueueInfo {
   };
 }
 
-function requireState(state: string): void {
-  if (!Object.hasOwn(STATES, state)) {
-    throw new InvalidOptionError(
-      "state",
-      `expected one of ${Object.keys(STATES).join(", ")}; got ${String(state)}`,
-    );
-  }
-}
-
 function requireCount(option: string, value: number, most: number): number {
   if (!Number.isSafeInteger(value) || value < 1 || value > most) {
     throw new InvalidOptionError(option, `expected a whole number from 1 to ${most}; got ${String(value)}`);
   }
   return value;
-}
-
-function groupOf(state: TaskState, group: string | undefined): { group?: string } {
-  if (state === "aggregating") return { group: requireNonBlank("group", group) };
-  if (group !== undefined) throw new InvalidOptionError("group", `means nothing for ${state} tasks`);
-  return {};
 }

@@ -1,6 +1,7 @@
 import { afterEach, describe } from "vitest";
 import { aggregationContract } from "./aggregation.ts";
 import { cancelationContract } from "./cancelation.ts";
+import { changeContract } from "./changes.ts";
 import { delayContract } from "./delays.ts";
 import { engineContract } from "./engine.ts";
 import { enqueueContract } from "./enqueue.ts";
@@ -10,6 +11,7 @@ import { groupContract } from "./groups.ts";
 import type { EngineHarness, OpenEngine } from "./harness.ts";
 import { inspectionContract } from "./inspection.ts";
 import { leaseContract } from "./leases.ts";
+import { operatingContract } from "./operating.ts";
 import { pauseContract } from "./pause.ts";
 import { presenceContract } from "./presence.ts";
 import { quarantineContract } from "./quarantine.ts";
@@ -45,6 +47,8 @@ export function brokerContract(open: OpenEngine): void {
   describe("aggregation", () => aggregationContract(opening));
   describe("pausing", () => pauseContract(opening));
   describe("inspection", () => inspectionContract(opening));
+  describe("changing tasks", () => changeContract(opening));
+  describe("operating", () => operatingContract(opening));
   describe("unreadable messages", () => quarantineContract(opening));
   describe("semaphores", () => semaphoreContract(opening));
   describe("watching", () => watchContract(opening));

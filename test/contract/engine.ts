@@ -71,6 +71,15 @@ export function engineContract(open: OpenEngine): void {
       inspection.listTasks(queue, "pending", { page: 0, size: 1 }),
       inspection.pauseQueue(queue),
       inspection.unpauseQueue(queue),
+      inspection.history(queue, 1),
+      inspection.groups(queue),
+      inspection.memoryUsage(queue),
+      inspection.servers(),
+      inspection.changeTasks(queue, "run", ["id"]),
+      inspection.changeSome(queue, "run", { state: "archived" }, 1),
+      inspection.scanTasks(queue, "pending", undefined, 1),
+      inspection.rewriteTask(queue, "id", (old) => old),
+      inspection.removeQueue(queue),
     ];
     for (const outcome of await Promise.allSettled(calls)) {
       expect(outcome).toMatchObject({ status: "rejected", reason: { code: "CLOSED" } });

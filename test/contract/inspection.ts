@@ -185,7 +185,7 @@ export function inspectionContract(open: OpenEngine): void {
 }
 
 /** Puts one task into every state; answers their ids. */
-async function oneOfEach(engine: EngineHarness, queue: string): Promise<Record<TaskState, string>> {
+export async function oneOfEach(engine: EngineHarness, queue: string): Promise<Record<TaskState, string>> {
   const now = engine.broker.now();
   const archived = await running(engine, queue);
   await settled(engine, archived, archive(archived));

@@ -1,29 +1,68 @@
 import type { Inspection } from "../../broker/inspection.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import type { Transactions } from "./embedded-store.ts";
-import { listTasks, queueInfo, taskInfo } from "./inspect.ts";
+import { changeSome, changeTask } from "./change.ts";
+import type { EmbeddedQueue, Transactions } from "./embedded-store.ts";
+import { listGroups, listTasks, memoryUsage, queueInfo, scanTasks, taskInfo } from "./inspect.ts";
+import { rewriteTask } from "./rewrite.ts";
+
+/** Tasks that are changed in one piece of work: other processes wait for its end. */
+const MOST_TASKS = 500;
 
 export function embeddedInspection(transactions: Transactions, clock: Clock): Inspection {
+  const ofKnown = <T>(name: string, look: (queue: EmbeddedQueue) => T): Promise<T | undefined> =>
+    transactions.read((store) => {
+      const queue = store.queue(name);
+      return queue.registered ? look(queue) : undefined;
+    });
+
   return {
     queues: () => transactions.read((store) => store.queueNames()),
-    queueInfo: (name) =>
-      transactions.read((store) => {
-        const queue = store.queue(name);
-        return queue.registered ? queueInfo(queue, clock.now()) : undefined;
-      }),
+    queueInfo: (name) => ofKnown(name, (queue) => queueInfo(queue, clock.now())),
     taskInfo: (name, taskId) =>
       transactions.read((store) => {
         const queue = store.queue(name);
         const task = queue.find(taskId);
         return task && taskInfo(queue, task, clock.now());
       }),
-    listTasks: (name, state, page) =>
-      transactions.read((store) => {
-        const queue = store.queue(name);
-        return queue.registered ? listTasks(queue, state, page, clock.now()) : undefined;
-      }),
+    listTasks: (name, state, page) => ofKnown(name, (queue) => listTasks(queue, state, page, clock.now())),
+    history: (name, days) => ofKnown(name, (queue) => queue.history(clock.now(), days)),
+    groups: (name, cursor = "") => ofKnown(name, (queue) => listGroups(queue, cursor)),
+    memoryUsage: (name) => ofKnown(name, memoryUsage),
+    servers: () =>
+      transactions.read((store) =>
+        store.servers(clock.now()).map(({ info, workers }) => ({ info, workers })),
+      ),
+    scanTasks: (name, state, cursor, count) =>
+      transactions.read((store) => scanTasks(store.queue(name), state, cursor, count, clock.now())),
 
     pauseQueue: (name) => transactions.write((store) => store.queue(name).setPaused(true)),
     unpauseQueue: (name) => transactions.write((store) => store.queue(name).setPaused(false)),
+
+    changeTasks: async (name, change, ids, options = {}) => {
+      const answers = [];
+      for (let at = 0; at < ids.length; at += MOST_TASKS) {
+        const some = ids.slice(at, at + MOST_TASKS);
+        const changed = await transactions.write((store) => {
+          const queue = store.queue(name);
+          return some.map((id) => changeTask(queue, change, id, options, clock.now()));
+        });
+        answers.push(...changed);
+      }
+      return answers;
+    },
+    changeSome: (name, change, part, limit) =>
+      transactions.write((store) =>
+        changeSome(store.queue(name), change, part, Math.min(limit, MOST_TASKS), clock.now()),
+      ),
+    rewriteTask: (name, taskId, rewrite) =>
+      transactions.write((store) => rewriteTask(store.queue(name), taskId, rewrite, clock.now())),
+    removeQueue: (name) =>
+      transactions.write((store) => {
+        const queue = store.queue(name);
+        const { groups, ...sizes } = queue.sizes();
+        const isEmpty = Object.values(sizes).every((size) => size === 0);
+        if (isEmpty) queue.forget();
+        return { status: isEmpty ? "removed" : "not-empty" };
+      }),
   };
 }

@@ -1,6 +1,6 @@
 import type { GroupStatus } from "../../broker/aggregation.ts";
 import type { OutcomeAnswer } from "../../broker/broker.ts";
-import type { QueueRecord, TaskState } from "../../broker/inspection.ts";
+import type { DayRecord, QueueRecord, TaskState } from "../../broker/inspection.ts";
 import type { ServerInfo } from "../../protocol/server-info.ts";
 import type { WorkerInfo } from "../../protocol/worker-info.ts";
 import type { Marks } from "./marks.ts";
@@ -23,6 +23,8 @@ export interface EmbeddedStore {
   /** Announces a server, and forgets those that have not announced themselves in time. */
   writeServer(record: PresenceRecord, now: number): void;
   clearServer(server: ServerName): void;
+  /** Servers that have announced themselves in time. */
+  servers(now: number): PresenceRecord[];
   publishCancelation(taskId: string, now: number): void;
 }
 
@@ -97,6 +99,17 @@ export interface EmbeddedQueue {
   has(state: Ungrouped): boolean;
   size(state: Ungrouped): number;
   sizes(): Pick<QueueRecord, TaskState | "groups">;
+  /**
+   * Up to `count` tasks of a state, in an order in which a task that stays never moves back; from the beginning without
+   * a cursor. No cursor in the answer: these were the last.
+   */
+  scan(
+    state: TaskState,
+    cursor: string | undefined,
+    count: number,
+  ): { readonly tasks: EmbeddedTask[]; readonly cursor: string | undefined };
+  /** Whether the task is in an aggregation set, not in its group. */
+  isPicked(task: EmbeddedTask): boolean;
   /** The task's message, in bytes of the caller's own. May be damaged when somebody else wrote it. */
   message(task: EmbeddedTask): Buffer;
   result(task: EmbeddedTask): Buffer | undefined;
@@ -113,6 +126,10 @@ export interface EmbeddedQueue {
   toGroup(task: EmbeddedTask, addedAt: number): void;
   /** Deletes the task and frees its lock. */
   remove(task: EmbeddedTask): void;
+  /** Another message for a task that stays where it is. A lock that it holds is that of `uniqueKey` from now on. */
+  rewrite(task: EmbeddedTask, message: Uint8Array, uniqueKey: string): void;
+  /** As if nothing had ever been enqueued. */
+  forget(): void;
   writeResult(task: EmbeddedTask, result: Uint8Array): void;
   /** Returns the members of overdue aggregation sets to their groups, each with the time it joined; how many sets. */
   reclaimAggregationSets(now: number): number;
@@ -139,6 +156,8 @@ export interface EmbeddedQueue {
   count(outcome: "success" | "failure", now: number): void;
   /** Attempts ever and on the current UTC day. `processed` counts successes and failures. */
   counted(now: number): Pick<QueueRecord, "processed" | "failed" | "processedTotal" | "failedTotal">;
+  /** Attempts of the last `days` UTC days, today first; of 90 days at most. */
+  history(now: number, days: number): DayRecord[];
 }
 
 /** Why an attempt may not touch its task. */

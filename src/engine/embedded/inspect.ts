@@ -1,4 +1,11 @@
-import type { Page, QueueRecord, TaskRecord, TaskState } from "../../broker/inspection.ts";
+import type {
+  GroupPage,
+  Page,
+  QueueRecord,
+  ScanPage,
+  TaskRecord,
+  TaskState,
+} from "../../broker/inspection.ts";
 import type { EmbeddedQueue, EmbeddedTask } from "./embedded-store.ts";
 import { storedMessage } from "./stored-message.ts";
 
@@ -24,10 +31,52 @@ export function listTasks(
     state === "aggregating"
       ? queue.sliceGroup(group, page * size, size)
       : queue.slice(state, page * size, size);
-  return tasks.map((task) => {
-    const record = taskInfo(queue, task, now);
-    return state === "active" && task.score <= now ? { ...record, orphaned: true } : record;
-  });
+  return tasks.map((task) => listed(queue, task, now));
+}
+
+export function scanTasks(
+  queue: EmbeddedQueue,
+  state: TaskState,
+  from: string | undefined,
+  count: number,
+  now: number,
+): ScanPage {
+  const { tasks, cursor } = queue.scan(state, from, count);
+  return { tasks: tasks.map((task) => listed(queue, task, now)), cursor };
+}
+
+function listed(queue: EmbeddedQueue, task: EmbeddedTask, now: number): TaskRecord {
+  const record = taskInfo(queue, task, now);
+  return task.state === "active" && task.score <= now ? { ...record, orphaned: true } : record;
+}
+
+/** Groups of one part. */
+const MOST_GROUPS = 500;
+
+export function listGroups(queue: EmbeddedQueue, after: string): GroupPage {
+  const groups = queue.groupsAfter(after, MOST_GROUPS).map(({ group, size }) => ({ group, size }));
+  return { groups, cursor: groups.length < MOST_GROUPS ? undefined : groups.at(-1)?.group };
+}
+
+/** Tasks of each state that stand for all of it. */
+const SAMPLE = 20;
+/** What a task takes beside its message and result, about. */
+const TASK_BYTES = 200;
+
+/** As of Redis: the average size of some tasks, times their number. */
+export function memoryUsage(queue: EmbeddedQueue): number {
+  const { groups, ...sizes } = queue.sizes();
+  let total = 0;
+  for (const [state, size] of Object.entries(sizes) as [TaskState, number][]) {
+    const tasks =
+      state === "aggregating" ? queue.scan(state, undefined, SAMPLE).tasks : queue.slice(state, 0, SAMPLE);
+    const bytes = tasks.map((task) => {
+      return TASK_BYTES + queue.message(task).length + (queue.result(task)?.length ?? 0);
+    });
+    const sum = bytes.reduce((all, each) => all + each, 0);
+    if (bytes.length > 0) total += (sum / bytes.length) * size;
+  }
+  return Math.floor(total);
 }
 
 export function taskInfo(queue: EmbeddedQueue, task: EmbeddedTask, now: number): TaskRecord {

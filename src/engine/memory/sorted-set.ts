@@ -56,6 +56,22 @@ export class SortedSet<T extends Scored> {
     return true;
   }
 
+  has(member: T): boolean {
+    const chunk = this.#chunks[this.#chunkOf(member)];
+    return chunk?.[lowerBound(chunk, member)] === member;
+  }
+
+  /** Up to `count` members that come after `place`, which need not be one itself. */
+  after(place: Scored, count: number): T[] {
+    const page: T[] = [];
+    const first = this.#chunkOf(place);
+    for (const chunk of this.#chunks.slice(first)) {
+      page.push(...chunk.filter((member) => isBefore(place, member)).slice(0, count - page.length));
+      if (page.length >= count) break;
+    }
+    return page;
+  }
+
   /** Up to `count` members from rank `from` on. */
   slice(from: number, count: number): T[] {
     const page: T[] = [];
@@ -69,7 +85,7 @@ export class SortedSet<T extends Scored> {
   }
 
   /** Index of the first chunk that ends at or after `member`; the number of chunks if none does. */
-  #chunkOf(member: T): number {
+  #chunkOf(member: Scored): number {
     let low = 0;
     let high = this.#chunks.length;
     while (low < high) {

@@ -47,6 +47,10 @@ export class MemoryStore implements EmbeddedStore {
     this.presence.set(nameOf(record.info), record);
   }
 
+  servers(now: number): PresenceRecord[] {
+    return [...this.presence.values()].filter(({ expiresAt }) => expiresAt > now);
+  }
+
   clearServer(server: ServerName): void {
     this.presence.delete(nameOf(server));
   }

@@ -10,6 +10,7 @@ import { UniqueLocks } from "./unique-locks.ts";
 export interface StoredTask extends EmbeddedTask {
   /** Never changed in place. */
   message: Uint8Array;
+  uniqueKey: string;
   result: Uint8Array | undefined;
   state: TaskState;
   score: number;
@@ -103,6 +104,18 @@ export class StoredQueue implements EmbeddedQueue {
       aggregating: [...this.groups.values()].reduce((sum, group) => sum + group.size, 0),
       groups: this.groups.size,
     };
+  }
+
+  scan(state: TaskState, cursor: string | undefined, count: number): ReturnType<EmbeddedQueue["scan"]> {
+    const set = state === "aggregating" ? this.#aggregating() : this.sets[state];
+    const tasks = cursor === undefined ? set.slice(0, count) : set.after(JSON.parse(cursor), count);
+    const last = tasks.at(-1);
+    const next = last && JSON.stringify({ score: last.score, id: last.id });
+    return { tasks, cursor: tasks.length < count ? undefined : next };
+  }
+
+  isPicked(task: StoredTask): boolean {
+    return task.state === "aggregating" && !this.groups.get(task.group)?.has(task);
   }
 
   message(task: StoredTask): Buffer {
@@ -211,6 +224,16 @@ export class StoredQueue implements EmbeddedQueue {
     task.result = Buffer.from(result);
   }
 
+  rewrite(task: StoredTask, message: Uint8Array, uniqueKey: string): void {
+    if (uniqueKey !== task.uniqueKey) this.locks.move(task.uniqueKey, uniqueKey, task.id);
+    task.message = message;
+    task.uniqueKey = uniqueKey;
+  }
+
+  forget(): void {
+    this.clear();
+  }
+
   reclaimAggregationSets(now: number): number {
     let reclaimed = 0;
     for (const [id, set] of this.aggregationSets) {
@@ -239,6 +262,10 @@ export class StoredQueue implements EmbeddedQueue {
     return { ...this.counters.today(now), processedTotal, failedTotal };
   }
 
+  history(now: number, days: number): ReturnType<EmbeddedQueue["history"]> {
+    return this.counters.history(now, days);
+  }
+
   /** As if nothing had ever been enqueued. Who waits for news of the queue goes on waiting. */
   clear(): void {
     for (const task of this.tasks.values()) this.#takeOut(task);
@@ -254,6 +281,13 @@ export class StoredQueue implements EmbeddedQueue {
     const armed = this.armed[kind];
     for (const wake of armed) queueMicrotask(wake);
     armed.clear();
+  }
+
+  /** Those of all groups, and of all aggregation sets. */
+  #aggregating(): SortedSet<StoredTask> {
+    const all = new SortedSet<StoredTask>();
+    for (const task of this.tasks.values()) if (task.state === "aggregating") all.add(task);
+    return all;
   }
 
   #toPending(task: StoredTask, turn: number, now: number): void {

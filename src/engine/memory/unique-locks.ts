@@ -25,6 +25,14 @@ export class UniqueLocks {
     if (this.#locks.get(key)?.holder === holder) this.#locks.delete(key);
   }
 
+  /** What is left of `holder`'s lock is that of another key from now on. */
+  move(key: string, to: string, holder: string): void {
+    const lock = this.#locks.get(key);
+    if (lock?.holder !== holder) return;
+    this.#locks.delete(key);
+    if (to !== "") this.#locks.set(to, lock);
+  }
+
   clear(): void {
     this.#locks.clear();
   }

@@ -1,38 +1,42 @@
 import type { Inspection, TaskRecord, TaskState } from "../../broker/inspection.ts";
 import { ALL_QUEUES, failedKey, groupKey, processedKey, queueKeys } from "../../protocol/keys.ts";
-import { ceilSeconds, floorSeconds, pendingSinceMs } from "../../protocol/units.ts";
+import { floorSeconds, pendingSinceMs } from "../../protocol/units.ts";
+import { redisChanges } from "./changes.ts";
+import { redisFleet } from "./fleet.ts";
+import type { RedisArg } from "./redis-commands.ts";
 import type { RedisContext } from "./redis-context.ts";
-import { listTasks, queueInfo, taskInfo } from "./scripts.gen.ts";
-import { readMessage } from "./stored-message.ts";
+import { redisRemoval } from "./removal.ts";
+import { redisRewrites } from "./rewrite.ts";
+import { redisScan } from "./scan.ts";
+import { groupSizes, listTasks, memoryUsage, queueInfo, taskInfo } from "./scripts.gen.ts";
+import { type BulkReply, FIELDS_A_TASK, fieldsOf, isState, taskRecord } from "./task-record.ts";
 
-const STATES: ReadonlySet<string> = new Set<TaskState>([
-  "active",
-  "pending",
-  "scheduled",
-  "retry",
-  "archived",
-  "completed",
-  "aggregating",
-]);
+type Context = Pick<RedisContext, "commands" | "clock" | "runtime" | "commandTimeout" | "cluster">;
+type Looks = Omit<
+  Inspection,
+  "changeTasks" | "changeSome" | "scanTasks" | "rewriteTask" | "removeQueue" | "servers"
+>;
 
-export function redisInspection({ commands, clock }: Pick<RedisContext, "commands" | "clock">): Inspection {
+const DAY = 86_400_000;
+/** Groups that one script call answers. */
+const GROUPS_A_CALL = 500;
+
+/** Everything that an operator looks at and does. */
+export function redisInspection(context: Context): Inspection {
+  const looks = redisLooks(context);
+  return {
+    ...looks,
+    ...redisChanges(context),
+    ...redisScan(context, looks.taskInfo),
+    ...redisRewrites(context),
+    ...redisRemoval(context),
+    ...redisFleet(context),
+  };
+}
+
+function redisLooks({ commands, clock }: Context): Looks {
   const isKnown = async (queue: string) =>
     (await commands.command(ALL_QUEUES, "SISMEMBER", [ALL_QUEUES, queue])) === 1;
-
-  /** The task in what a script answered of it; a missing hash has no message. */
-  function taskRecord(queue: string, id: string, state: TaskState, fields: TaskFields): TaskRecord {
-    const message = fields.message === null ? undefined : readMessage(queue, id, fields.message);
-    const due = dueAt(fields, state, clock.now());
-    return {
-      queue,
-      id,
-      state,
-      message,
-      ...(fields.message !== null && message === undefined && { undecodable: fields.message }),
-      ...(due !== undefined && { nextProcessAt: due }),
-      ...(fields.result !== null && { result: fields.result }),
-    };
-  }
 
   return {
     async queues() {
@@ -88,6 +92,7 @@ export function redisInspection({ commands, clock }: Pick<RedisContext, "command
         taskId,
         String(state) as TaskState,
         fieldsOf([message, result, exactAt, score]),
+        clock.now(),
       );
     },
 
@@ -110,7 +115,7 @@ export function redisInspection({ commands, clock }: Pick<RedisContext, "command
       const records: TaskRecord[] = [];
       for (let i = 0; i < values.length; i += FIELDS_A_TASK) {
         const fields = fieldsOf(values.slice(i + 1, i + FIELDS_A_TASK));
-        const record = taskRecord(queue, String(values[i]), state, fields);
+        const record = taskRecord(queue, String(values[i]), state, fields, clock.now());
         // As Go has it: an active task without a lease is not called orphaned.
         const orphaned = state === "active" && fields.score !== undefined && fields.score <= now;
         records.push(orphaned ? { ...record, orphaned } : record);
@@ -128,38 +133,47 @@ export function redisInspection({ commands, clock }: Pick<RedisContext, "command
       const { paused } = queueKeys(queue);
       return (await commands.command(paused, "DEL", [paused])) === 1;
     },
+
+    async history(queue, days) {
+      const today = Math.floor(clock.now() / DAY) * DAY;
+      const dates = Array.from({ length: days }, (_, back) => today - back * DAY);
+      const gets = dates.flatMap((day): [string, RedisArg][] => [
+        ["GET", processedKey(queue, day)],
+        ["GET", failedKey(queue, day)],
+      ]);
+      const [known, counts] = await Promise.all([
+        isKnown(queue),
+        commands.pipeline(queueKeys(queue).processed, gets),
+      ]);
+      if (!known) return undefined;
+      // A counter of another type counts as none, beside the others.
+      const count = (position: number) => (Buffer.isBuffer(counts[position]) ? Number(counts[position]) : 0);
+      return dates.map((day, i) => ({ day, processed: count(2 * i), failed: count(2 * i + 1) }));
+    },
+
+    async groups(queue, cursor = "0") {
+      const { groups, groupPrefix } = queueKeys(queue);
+      const [known, reply] = await Promise.all([
+        isKnown(queue),
+        groupSizes.run(commands, { groups }, { cursor, count: GROUPS_A_CALL, groupPrefix }),
+      ]);
+      if (!known) return undefined;
+      const [next, values] = reply as [Buffer, (Buffer | number)[]];
+      const listed = [];
+      for (let i = 0; i < values.length; i += 2) {
+        listed.push({ group: String(values[i]), size: Number(values[i + 1]) });
+      }
+      return { groups: listed, cursor: String(next) === "0" ? undefined : String(next) };
+    },
+
+    async memoryUsage(queue) {
+      const names = queueKeys(queue);
+      const { taskPrefix, groupPrefix } = names;
+      const [known, bytes] = await Promise.all([
+        isKnown(queue),
+        memoryUsage.run(commands, names, { taskPrefix, groupPrefix }),
+      ]);
+      return known && (bytes as number) >= 0 ? (bytes as number) : undefined;
+    },
   };
-}
-
-type BulkReply = Buffer | null;
-
-/** `list_tasks` answers an id and four fields of each task. */
-const FIELDS_A_TASK = 5;
-
-interface TaskFields {
-  readonly message: BulkReply;
-  readonly result: BulkReply;
-  /** Milliseconds. */
-  readonly exactAt: number | undefined;
-  /** Of the zset that the task lies in, or of its lease. */
-  readonly score: number | undefined;
-}
-
-function fieldsOf([message = null, result = null, exactAt, score]: readonly (
-  | BulkReply
-  | undefined
-)[]): TaskFields {
-  const number = (text: BulkReply | undefined) => (text ? Number(text) : undefined);
-  return { message, result, exactAt: number(exactAt), score: number(score) };
-}
-
-function isState(text: BulkReply | undefined): boolean {
-  return text instanceof Buffer && STATES.has(text.toString());
-}
-
-/** The score is the whole second after the instant; the instant itself is known only where ours was written last. */
-function dueAt({ exactAt, score }: TaskFields, state: TaskState, now: number): number | undefined {
-  if (state === "pending") return now;
-  if ((state !== "scheduled" && state !== "retry") || score === undefined) return undefined;
-  return exactAt !== undefined && ceilSeconds(exactAt) === score ? exactAt : score * 1_000;
 }

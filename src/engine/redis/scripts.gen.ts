@@ -255,6 +255,136 @@ export const enqueuePending = {
     commands.run(enqueuePending, [keys.pending, keys.active, keys.lease, ...keys.tasks], [args.queue, args.registry, args.now, args.deadline, args.pendingSince, args.prefixLength, ...args.messages], options),
 } satisfies ScriptSource & { run: unknown };
 
+/** run, archive or delete the first tasks of a container, the next to run first. */
+export const changeSome = {
+  name: "change_some",
+  sha1: "2bc88cc1bae65330ba79ef00536f5046676af25a",
+  source: "local container, pending, archived, groups, due = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]\nlocal change, state, group, now, deadline = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]\nlocal now_seconds, pending_since, limit = ARGV[6], ARGV[7], tonumber(ARGV[8])\nlocal task_prefix, unique_prefix = ARGV[9], ARGV[10]\nlocal time = redis.call('TIME')\nlocal function clock_differs(now, deadline)\nlocal at = time[1] * 1000 + time[2] / 1000\nreturn at < now - 2000 or at > tonumber(deadline)\nend\nlocal slot_is_moving = false\nlocal function is_refused(reply)\nreturn type(reply) == 'table' and reply.err and string.find(reply.err, 'non local key', 1, true)\nend\nlocal function look_for_move(key, other)\nif is_refused(redis.pcall('EXISTS', key, other)) then\nslot_is_moving = true\nend\nend\nlocal function try_again()\nreturn redis.error_reply('TRYAGAIN keys are on the move')\nend\nlocal function varint(bytes, at)\nlocal value, scale = 0, 1\nrepeat\nlocal byte = string.byte(bytes, at)\nif byte == nil then\nreturn nil, at\nend\nvalue = value + (byte % 128) * scale\nscale = scale * 128\nat = at + 1\nuntil byte < 128\nreturn value, at\nend\nlocal function unique_key_in(message)\nlocal at = 1\nwhile at <= #message do\nlocal tag, length\ntag, at = varint(message, at)\nif tag == nil then\nreturn nil\nend\nlocal wire_type = tag % 8\nif wire_type == 0 then\nlength, at = varint(message, at)\nlength = 0\nelseif wire_type == 1 then\nlength = 8\nelseif wire_type == 2 then\nlength, at = varint(message, at)\nelseif wire_type == 5 then\nlength = 4\nend\nif length == nil then\nreturn nil\nend\nif tag == 82 then\nreturn string.sub(message, at, at + length - 1)\nend\nat = at + length\nend\nreturn nil\nend\nlocal function release_lock(task, id, unique_prefix)\nlocal fields = redis.call('HMGET', task, 'unique_key', 'group')\nlocal lock = fields[1]\nif not lock and fields[2] then\nlock = unique_key_in(redis.call('HGET', task, 'msg') or '')\nend\nif lock and string.sub(lock, 1, #unique_prefix) == unique_prefix and redis.pcall('GET', lock) == id then\nredis.call('DEL', lock)\nend\nend\nlocal function apply_change(task)\nredis.pcall('ZREM', due, task.id)\nif change == 'run' then\nredis.call('LPUSH', pending, task.id)\nredis.call('HSET', task.key, 'state', 'pending', 'pending_since', pending_since)\nredis.call('HDEL', task.key, 'tq:at')\nelseif change == 'archive' then\nredis.call('ZADD', archived, now_seconds, task.id)\nredis.call('HSET', task.key, 'state', 'archived')\nredis.call('HDEL', task.key, 'pending_since', 'tq:at')\nelse\nrelease_lock(task.key, task.id, unique_prefix)\nredis.call('DEL', task.key)\nend\nend\nif clock_differs(now, deadline) then\nreturn { 'clock', time[1], time[2] }\nend\nredis.call('LLEN', pending)\nredis.call('ZCARD', archived)\nlocal ids = {}\nif state == 'pending' then\nlocal slice = redis.call('LRANGE', container, -limit, -1)\nfor i = #slice, 1, -1 do\nids[#ids + 1] = slice[i]\nend\nelse\nids = redis.call('ZRANGE', container, 0, limit - 1)\nend\nif #ids == 0 then\nif group ~= '' then\nredis.pcall('SREM', groups, group)\nend\nreturn { 0, 0 }\nend\nlocal tasks = {}\nfor _, id in ipairs(ids) do\nlocal key = task_prefix .. id\nlocal found = redis.pcall('HGET', key, 'state')\nif is_refused(found) then\nslot_is_moving = true\nelseif not found then\nlook_for_move(key, container)\nend\nlocal is_whole = found == state and redis.call('HSTRLEN', key, 'msg') > 0\nif is_whole or change == 'delete' and (found == state or not found) then\ntasks[#tasks + 1] = { key = key, id = id }\nend\nend\nif slot_is_moving then\nreturn try_again()\nend\nif state == 'pending' then\nredis.call('LTRIM', container, 0, -#ids - 1)\nelse\nredis.call('ZREM', container, unpack(ids))\nend\nif group ~= '' and redis.call('EXISTS', container) == 0 then\nredis.pcall('SREM', groups, group)\nend\nfor _, task in ipairs(tasks) do\napply_change(task)\nend\nreturn { #ids, #tasks }",
+  run: (
+    commands: Pick<RedisCommands, "run">,
+    keys: {
+      /** a list (pending) or a zset (all other states) of ids */
+      readonly container: string;
+      /** asynq:{<queue>}:pending */
+      readonly pending: string;
+      /** asynq:{<queue>}:archived */
+      readonly archived: string;
+      /** asynq:{<queue>}:groups */
+      readonly groups: string;
+      /** tq:{<queue>}:due */
+      readonly due: string;
+    },
+    args: {
+      /** run, archive or delete */
+      readonly change: string;
+      /** that of the container's tasks */
+      readonly state: string;
+      /** whose container it is; empty: of no group */
+      readonly group: string;
+      /** Unix milliseconds */
+      readonly now: number;
+      /** Unix milliseconds */
+      readonly deadline: number;
+      /** now in whole seconds */
+      readonly nowSeconds: number;
+      /** now in nanoseconds */
+      readonly pendingSince: string;
+      /** the most ids handled in one call */
+      readonly limit: number;
+      /** asynq:{<queue>}:t: */
+      readonly taskPrefix: string;
+      /** asynq:{<queue>}:unique: */
+      readonly uniquePrefix: string;
+    },
+    options?: RedisCallOptions,
+  ): Promise<RedisReply> =>
+    commands.run(changeSome, [keys.container, keys.pending, keys.archived, keys.groups, keys.due], [args.change, args.state, args.group, args.now, args.deadline, args.nowSeconds, args.pendingSince, args.limit, args.taskPrefix, args.uniquePrefix], options),
+} satisfies ScriptSource & { run: unknown };
+
+/** run, archive or delete tasks by their ids, each decided on its own. */
+export const changeTasks = {
+  name: "change_tasks",
+  sha1: "9ecaaa195255d6425d6868ad4473b0d3244e85b4",
+  source: "local pending, active, lease = KEYS[1], KEYS[2], KEYS[3]\nlocal scheduled, retry, archived, completed = KEYS[4], KEYS[5], KEYS[6], KEYS[7]\nlocal groups, aggregation_sets, due = KEYS[8], KEYS[9], KEYS[10]\nlocal change, from, now, deadline = ARGV[1], ARGV[2], ARGV[3], ARGV[4]\nlocal now_seconds, pending_since, prefix_length = ARGV[5], ARGV[6], tonumber(ARGV[7])\nlocal unique_prefix, group_prefix = ARGV[8], ARGV[9]\nlocal window_first, window_last = tonumber(ARGV[10]), tonumber(ARGV[11])\nlocal keys_before = 10\nlocal time = redis.call('TIME')\nlocal function clock_differs(now, deadline)\nlocal at = time[1] * 1000 + time[2] / 1000\nreturn at < now - 2000 or at > tonumber(deadline)\nend\nlocal slot_is_moving = false\nlocal function is_refused(reply)\nreturn type(reply) == 'table' and reply.err and string.find(reply.err, 'non local key', 1, true)\nend\nlocal function look_for_move(key, other)\nif is_refused(redis.pcall('EXISTS', key, other)) then\nslot_is_moving = true\nend\nend\nlocal function try_again()\nreturn redis.error_reply('TRYAGAIN keys are on the move')\nend\nlocal function varint(bytes, at)\nlocal value, scale = 0, 1\nrepeat\nlocal byte = string.byte(bytes, at)\nif byte == nil then\nreturn nil, at\nend\nvalue = value + (byte % 128) * scale\nscale = scale * 128\nat = at + 1\nuntil byte < 128\nreturn value, at\nend\nlocal function unique_key_in(message)\nlocal at = 1\nwhile at <= #message do\nlocal tag, length\ntag, at = varint(message, at)\nif tag == nil then\nreturn nil\nend\nlocal wire_type = tag % 8\nif wire_type == 0 then\nlength, at = varint(message, at)\nlength = 0\nelseif wire_type == 1 then\nlength = 8\nelseif wire_type == 2 then\nlength, at = varint(message, at)\nelseif wire_type == 5 then\nlength = 4\nend\nif length == nil then\nreturn nil\nend\nif tag == 82 then\nreturn string.sub(message, at, at + length - 1)\nend\nat = at + length\nend\nreturn nil\nend\nlocal function release_lock(task, id, unique_prefix)\nlocal fields = redis.call('HMGET', task, 'unique_key', 'group')\nlocal lock = fields[1]\nif not lock and fields[2] then\nlock = unique_key_in(redis.call('HGET', task, 'msg') or '')\nend\nif lock and string.sub(lock, 1, #unique_prefix) == unique_prefix and redis.pcall('GET', lock) == id then\nredis.call('DEL', lock)\nend\nend\nlocal function apply_change(task)\nredis.pcall('ZREM', due, task.id)\nif change == 'run' then\nredis.call('LPUSH', pending, task.id)\nredis.call('HSET', task.key, 'state', 'pending', 'pending_since', pending_since)\nredis.call('HDEL', task.key, 'tq:at')\nelseif change == 'archive' then\nredis.call('ZADD', archived, now_seconds, task.id)\nredis.call('HSET', task.key, 'state', 'archived')\nredis.call('HDEL', task.key, 'pending_since', 'tq:at')\nelse\nrelease_lock(task.key, task.id, unique_prefix)\nredis.call('DEL', task.key)\nend\nend\nif clock_differs(now, deadline) then\nreturn { 'clock', time[1], time[2] }\nend\nlocal CHANGED, MISSING, ACTIVE, UNCHANGED, ELSEWHERE = 1, 2, 3, 4, 5\nlocal MOST_COMPARED = 200000\nlocal MOST_SETS = 100\nlocal zsets = { scheduled = scheduled, retry = retry, archived = archived, completed = completed }\nlocal wanted = change == 'run' and 'pending' or change == 'archive' and 'archived'\nlocal broken = {}\nlocal function is_broken(key, look)\nif broken[key] == nil then\nbroken[key] = type(redis.pcall(look, key)) == 'table'\nend\nreturn broken[key]\nend\nlocal function runs(id)\nlocal score, position = redis.pcall('ZSCORE', lease, id), redis.pcall('LPOS', active, id)\nreturn score or position\nend\nlocal function is_picked(group_set, id)\nfor _, set in ipairs(redis.call('ZRANGE', aggregation_sets, 0, MOST_SETS - 1)) do\nif string.sub(set, 1, #group_set + 1) == group_set .. ':' and redis.pcall('ZSCORE', set, id) then\nreturn true\nend\nend\nreturn false\nend\nlocal function look_at(key)\nlocal task = { key = key, id = string.sub(key, prefix_length + 1) }\nlocal fields = redis.pcall('HMGET', key, 'state', 'group')\nif fields.err then\nslot_is_moving = slot_is_moving or is_refused(fields)\nreturn nil, key\nend\nlocal state = fields[1]\nif from ~= '' and state ~= from then\nreturn nil, MISSING\nelseif change ~= 'delete' and (not state or redis.call('HSTRLEN', key, 'msg') == 0) then\nreturn nil, MISSING\nelseif wanted and state == wanted then\nreturn nil, UNCHANGED\nelseif state == 'active' then\nif runs(task.id) then\nreturn nil, ACTIVE\nend\nelseif state == 'pending' then\ntask.waits = true\nelseif state == 'aggregating' and fields[2] and fields[2] ~= '' then\nlocal group_set = group_prefix .. fields[2]\nlook_for_move(group_set, groups)\nif is_broken(group_set, 'ZCARD') then\nreturn nil, group_set\nelseif is_broken(aggregation_sets, 'ZCARD') then\nreturn nil, aggregation_sets\nelseif redis.call('ZSCORE', group_set, task.id) then\ntask.set, task.group = group_set, fields[2]\nelseif is_picked(group_set, task.id) then\nreturn nil, ACTIVE\nend\nelseif zsets[state] then\ntask.set = zsets[state]\nif is_broken(task.set, 'ZCARD') then\nreturn nil, task.set\nend\nelseif not state then\ntask.is_ghost = redis.call('EXISTS', key) == 0\nif runs(task.id) then\nreturn nil, ACTIVE\nend\nend\nif (task.waits or change == 'run') and is_broken(pending, 'LLEN') then\nreturn nil, pending\nelseif change == 'archive' and is_broken(archived, 'ZCARD') then\nreturn nil, archived\nend\nreturn task\nend\nlocal answers, tasks, waiting = {}, {}, {}\nfor i = keys_before + 1, #KEYS do\nlocal task, why = look_at(KEYS[i])\nanswers[#answers + 1] = why or CHANGED\nif task then\ntask.position = #answers\ntasks[#tasks + 1] = task\nif (task.waits or task.is_ghost) and not is_broken(pending, 'LLEN') then\nwaiting[#waiting + 1] = task\nend\nend\nend\nlocal length = #waiting > 0 and redis.call('LLEN', pending) or 0\nlocal in_window\nif window_first >= 0 then\nin_window = {}\nfor i, id in ipairs(redis.call('LRANGE', pending, window_first, window_last)) do\nin_window[id] = window_first + i - 1\nend\nend\nfor _, task in ipairs(waiting) do\ntask.index = in_window and in_window[task.id]\nif in_window and not task.index or not in_window and length * #waiting > MOST_COMPARED then\nanswers[task.position] = ELSEWHERE\nend\nend\nif slot_is_moving then\nreturn try_again()\nend\nlocal function remove_from_window()\nlocal count, nearest = 0, length\nfor _, task in ipairs(waiting) do\nif task.index then\nredis.pcall('ZREM', due, task.id)\nredis.call('LSET', pending, task.index, '')\ncount, nearest = count + 1, math.min(nearest, task.index)\nend\nend\nif count > 0 then\nredis.call('LREM', pending, nearest * 2 < length and count or -count, '')\nend\nend\nlocal function remove_ghost(id)\nlocal removed = 0\nfor _, set in pairs(zsets) do\nlocal reply = redis.pcall('ZREM', set, id)\nremoved = removed + (type(reply) == 'number' and reply or 0)\nend\nreturn removed\nend\nif in_window then\nremove_from_window()\nend\nfor _, task in ipairs(tasks) do\nif answers[task.position] == CHANGED then\nlocal removed = 0\nif task.set then\nremoved = redis.call('ZREM', task.set, task.id)\nelseif task.index then\nremoved = 1\nelseif (task.waits or task.is_ghost) and length > 0 then\nremoved = redis.call('LREM', pending, 0, task.id)\nend\nif task.group and redis.call('EXISTS', task.set) == 0 then\nredis.pcall('SREM', groups, task.group)\nend\nif task.is_ghost then\nremoved = removed + remove_ghost(task.id)\nif removed == 0 then\nanswers[task.position] = MISSING\nend\nelse\napply_change(task)\nend\nend\nend\nreturn answers",
+  run: (
+    commands: Pick<RedisCommands, "run">,
+    keys: {
+      /** asynq:{<queue>}:pending */
+      readonly pending: string;
+      /** asynq:{<queue>}:active */
+      readonly active: string;
+      /** asynq:{<queue>}:lease */
+      readonly lease: string;
+      /** asynq:{<queue>}:scheduled */
+      readonly scheduled: string;
+      /** asynq:{<queue>}:retry */
+      readonly retry: string;
+      /** asynq:{<queue>}:archived */
+      readonly archived: string;
+      /** asynq:{<queue>}:completed */
+      readonly completed: string;
+      /** asynq:{<queue>}:groups */
+      readonly groups: string;
+      /** asynq:{<queue>}:aggregation_sets */
+      readonly aggregationSets: string;
+      /** tq:{<queue>}:due */
+      readonly due: string;
+      /** asynq:{<queue>}:t:<id> of each */
+      readonly tasks: readonly RedisKey[];
+    },
+    args: {
+      /** run, archive or delete */
+      readonly change: string;
+      /** only tasks in this state; empty: in any */
+      readonly from: string;
+      /** Unix milliseconds */
+      readonly now: number;
+      /** Unix milliseconds */
+      readonly deadline: number;
+      /** now in whole seconds */
+      readonly nowSeconds: number;
+      /** now in nanoseconds */
+      readonly pendingSince: string;
+      /** bytes of asynq:{<queue>}:t: */
+      readonly prefixLength: number;
+      /** asynq:{<queue>}:unique: */
+      readonly uniquePrefix: string;
+      /** asynq:{<queue>}:g: */
+      readonly groupPrefix: string;
+      /** where in `pending`, from the left, the ids are looked for; -1: not said */
+      readonly windowFirst: number;
+      /** and up to where */
+      readonly windowLast: number;
+    },
+    options?: RedisCallOptions,
+  ): Promise<RedisReply> =>
+    commands.run(changeTasks, [keys.pending, keys.active, keys.lease, keys.scheduled, keys.retry, keys.archived, keys.completed, keys.groups, keys.aggregationSets, keys.due, ...keys.tasks], [args.change, args.from, args.now, args.deadline, args.nowSeconds, args.pendingSince, args.prefixLength, args.uniquePrefix, args.groupPrefix, args.windowFirst, args.windowLast], options),
+} satisfies ScriptSource & { run: unknown };
+
+/** a part of a queue's groups, with the tasks that wait in each. */
+export const groupSizes = {
+  name: "group_sizes",
+  sha1: "e303ec570927558ab1884823c7563ec7316bed19",
+  source: "local groups = KEYS[1]\nlocal cursor, count, group_prefix = ARGV[1], ARGV[2], ARGV[3]\nlocal page = redis.call('SSCAN', groups, cursor, 'COUNT', count)\nlocal sizes = {}\nfor _, group in ipairs(page[2]) do\nlocal size = redis.pcall('ZCARD', group_prefix .. group)\nsizes[#sizes + 1] = group\nsizes[#sizes + 1] = type(size) == 'number' and size or 0\nend\nreturn { page[1], sizes }",
+  run: (
+    commands: Pick<RedisCommands, "run">,
+    keys: {
+      /** asynq:{<queue>}:groups */
+      readonly groups: string;
+    },
+    args: {
+      /** where the last part ended; 0 to begin */
+      readonly cursor: string;
+      /** about how many groups */
+      readonly count: number;
+      /** asynq:{<queue>}:g: */
+      readonly groupPrefix: string;
+    },
+    options?: RedisCallOptions,
+  ): Promise<RedisReply> =>
+    commands.run(groupSizes, [keys.groups], [args.cursor, args.count, args.groupPrefix], options),
+} satisfies ScriptSource & { run: unknown };
+
 /** one page of the tasks in a container, the next to run first. */
 export const listTasks = {
   name: "list_tasks",
@@ -281,6 +411,40 @@ export const listTasks = {
     options?: RedisCallOptions,
   ): Promise<RedisReply> =>
     commands.run(listTasks, [keys.container, keys.lease], [args.kind, args.first, args.last, args.taskPrefix], options),
+} satisfies ScriptSource & { run: unknown };
+
+/** how many bytes a queue takes, estimated from some of its tasks. */
+export const memoryUsage = {
+  name: "memory_usage",
+  sha1: "692807e955237a8b43ef2a9a502b0deddc489c4b",
+  source: "local pending, active, scheduled, retry = KEYS[1], KEYS[2], KEYS[3], KEYS[4]\nlocal archived, completed, groups = KEYS[5], KEYS[6], KEYS[7]\nlocal task_prefix, group_prefix = ARGV[1], ARGV[2]\nlocal SAMPLE, GROUPS = 20, 5\nlocal function number(reply)\nreturn type(reply) == 'number' and reply or 0\nend\nlocal function usage(key)\nreturn number(redis.pcall('MEMORY', 'USAGE', key))\nend\nlocal function average(ids)\nlocal bytes, found = 0, 0\nfor _, id in ipairs(ids) do\nlocal task = usage(task_prefix .. id)\nif task > 0 then\nbytes, found = bytes + task, found + 1\nend\nend\nreturn found == 0 and 0 or bytes / found\nend\nif type(redis.pcall('MEMORY', 'USAGE', pending)) == 'table' then\nreturn -1\nend\nlocal total = 0\nfor _, list in ipairs({ pending, active }) do\ntotal = total + usage(list) + average(redis.pcall('LRANGE', list, 0, SAMPLE - 1)) * number(redis.pcall('LLEN', list))\nend\nfor _, set in ipairs({ scheduled, retry, archived, completed }) do\ntotal = total + usage(set) + average(redis.pcall('ZRANGE', set, 0, SAMPLE - 1)) * number(redis.pcall('ZCARD', set))\nend\nlocal size, sample = 0, {}\nfor i, group in ipairs(redis.pcall('SMEMBERS', groups)) do\nlocal set = group_prefix .. group\nsize = size + number(redis.pcall('ZCARD', set))\nif i <= GROUPS then\ntotal = total + usage(set)\nfor _, id in ipairs(redis.pcall('ZRANGE', set, 0, SAMPLE - 1)) do\nsample[#sample + 1] = id\nend\nend\nend\nreturn math.floor(total + average(sample) * size)",
+  run: (
+    commands: Pick<RedisCommands, "run">,
+    keys: {
+      /** asynq:{<queue>}:pending */
+      readonly pending: string;
+      /** asynq:{<queue>}:active */
+      readonly active: string;
+      /** asynq:{<queue>}:scheduled */
+      readonly scheduled: string;
+      /** asynq:{<queue>}:retry */
+      readonly retry: string;
+      /** asynq:{<queue>}:archived */
+      readonly archived: string;
+      /** asynq:{<queue>}:completed */
+      readonly completed: string;
+      /** asynq:{<queue>}:groups */
+      readonly groups: string;
+    },
+    args: {
+      /** asynq:{<queue>}:t: */
+      readonly taskPrefix: string;
+      /** asynq:{<queue>}:g: */
+      readonly groupPrefix: string;
+    },
+    options?: RedisCallOptions,
+  ): Promise<RedisReply> =>
+    commands.run(memoryUsage, [keys.pending, keys.active, keys.scheduled, keys.retry, keys.archived, keys.completed, keys.groups], [args.taskPrefix, args.groupPrefix], options),
 } satisfies ScriptSource & { run: unknown };
 
 /** the sizes, counters and age of one queue. */
@@ -325,6 +489,107 @@ export const queueInfo = {
     options?: RedisCallOptions,
   ): Promise<RedisReply> =>
     commands.run(queueInfo, [keys.pending, keys.active, keys.scheduled, keys.retry, keys.archived, keys.completed, keys.groups, keys.processedToday, keys.failedToday, keys.processed, keys.failed, keys.paused], [args.taskPrefix, args.groupPrefix], options),
+} satisfies ScriptSource & { run: unknown };
+
+/** delete some of what a queue without tasks has left: counters, locks, its pause, aggregation sets with */
+export const removeQueue = {
+  name: "remove_queue",
+  sha1: "69a73f605febd02175230b745e4fccfb384dee2a",
+  source: "local pending, active, scheduled, retry = KEYS[1], KEYS[2], KEYS[3], KEYS[4]\nlocal archived, completed, groups = KEYS[5], KEYS[6], KEYS[7]\nlocal cursor, pattern, count, prefix, our_prefix = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]\nlocal function holds_tasks(look, key)\nlocal size = redis.pcall(look, key)\nreturn type(size) == 'number' and size > 0\nend\nfor _, list in ipairs({ pending, active }) do\nif holds_tasks('LLEN', list) then\nreturn ''\nend\nend\nfor _, set in ipairs({ scheduled, retry, archived, completed }) do\nif holds_tasks('ZCARD', set) then\nreturn ''\nend\nend\nif holds_tasks('SCARD', groups) then\nreturn ''\nelseif cursor == '' then\nreturn '0'\nend\nlocal page = redis.call('SCAN', cursor, 'MATCH', pattern, 'COUNT', count)\nfor _, key in ipairs(page[2]) do\nif string.sub(key, 1, #prefix) == prefix or string.sub(key, 1, #our_prefix) == our_prefix then\nredis.call('UNLINK', key)\nend\nend\nreturn page[1]",
+  run: (
+    commands: Pick<RedisCommands, "run">,
+    keys: {
+      /** asynq:{<queue>}:pending */
+      readonly pending: string;
+      /** asynq:{<queue>}:active */
+      readonly active: string;
+      /** asynq:{<queue>}:scheduled */
+      readonly scheduled: string;
+      /** asynq:{<queue>}:retry */
+      readonly retry: string;
+      /** asynq:{<queue>}:archived */
+      readonly archived: string;
+      /** asynq:{<queue>}:completed */
+      readonly completed: string;
+      /** asynq:{<queue>}:groups */
+      readonly groups: string;
+    },
+    args: {
+      /** where the last call ended; 0 to begin; empty: only look whether it holds tasks */
+      readonly cursor: string;
+      /** of the queue's keys */
+      readonly pattern: string;
+      /** about how many keys to look at */
+      readonly count: number;
+      /** asynq:{<queue>}: */
+      readonly prefix: string;
+      /** tq:{<queue>}: */
+      readonly ourPrefix: string;
+    },
+    options?: RedisCallOptions,
+  ): Promise<RedisReply> =>
+    commands.run(removeQueue, [keys.pending, keys.active, keys.scheduled, keys.retry, keys.archived, keys.completed, keys.groups], [args.cursor, args.pattern, args.count, args.prefix, args.ourPrefix], options),
+} satisfies ScriptSource & { run: unknown };
+
+/** replace the message of a scheduled task, if it is still the one that was read. */
+export const rewriteTask = {
+  name: "rewrite_task",
+  sha1: "63d76bc17a184e00da30ca846b4a06b38884f8ea",
+  source: "local task, old_lock, new_lock = KEYS[1], KEYS[2], KEYS[3]\nlocal id, sha1, message = ARGV[1], ARGV[2], ARGV[3]\nlocal fields = redis.call('HMGET', task, 'state', 'msg')\nif fields[1] ~= 'scheduled' or not fields[2] or redis.sha1hex(fields[2]) ~= sha1 then\nreturn 0\nend\nif old_lock ~= new_lock then\nif redis.pcall('GET', old_lock) == id then\nlocal holder = redis.pcall('GET', new_lock)\nif holder and holder ~= id then\nreturn type(holder) == 'table' and '' or holder\nend\nlocal left = redis.call('PTTL', old_lock)\nredis.call('DEL', old_lock)\nredis.call('SET', new_lock, id)\nif left > 0 then\nredis.call('PEXPIRE', new_lock, left)\nend\nend\nredis.call('HSET', task, 'unique_key', new_lock)\nend\nredis.call('HSET', task, 'msg', message)\nreturn 1",
+  run: (
+    commands: Pick<RedisCommands, "run">,
+    keys: {
+      /** asynq:{<queue>}:t:<id> */
+      readonly task: string;
+      /** lock of the message as it is; the new one's where it does not change */
+      readonly oldLock: string;
+      /** and of the new message */
+      readonly newLock: string;
+    },
+    args: {
+      readonly id: string;
+      /** of the message as it was read */
+      readonly sha1: string;
+      /** the new one */
+      readonly message: Uint8Array;
+    },
+    options?: RedisCallOptions,
+  ): Promise<RedisReply> =>
+    commands.run(rewriteTask, [keys.task, keys.oldLock, keys.newLock], [args.id, args.sha1, args.message], options),
+} satisfies ScriptSource & { run: unknown };
+
+/** a part of the tasks in a container, so that one which stays there is seen at least once. */
+export const scanTasks = {
+  name: "scan_tasks",
+  sha1: "37c92ac9124a6306b804c80828f7158d3ae32e06",
+  source: "local container, lease = KEYS[1], KEYS[2]\nlocal kind, cursor, first, count = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])\nlocal budget, task_prefix = tonumber(ARGV[5]), ARGV[6]\nlocal args_before = 6\nlocal SLACK, FAR = 2000, 100000\nlocal REMEMBERED = 8\nlocal ids, scores, unseen = {}, {}, {}\nlocal function find_start()\nif #ARGV == args_before then\nreturn first\nend\nlocal from = math.max(0, first - SLACK)\nlocal places = {}\nfor i, id in ipairs(redis.call('LRANGE', container, from, first + SLACK)) do\nplaces[id] = from + i - 1\nend\nfor i = args_before + 1, #ARGV do\nif places[ARGV[i]] then\nreturn places[ARGV[i]]\nend\nend\nlocal last = ARGV[#ARGV]\nreturn redis.call('LPOS', container, last, 'MAXLEN', FAR)\nor redis.call('LPOS', container, last, 'RANK', -1, 'MAXLEN', FAR)\nor 0\nend\nif kind == 'zset' then\nlocal page = redis.call('ZSCAN', container, cursor, 'COUNT', count)\ncursor = page[1] == '0' and '' or page[1]\nfor i = 1, #page[2], 2 do\nids[#ids + 1], scores[#scores + 1] = page[2][i], page[2][i + 1]\nend\nelse\nfirst = find_start()\nlocal slice = redis.call('LRANGE', container, first, first + count + REMEMBERED - 1)\nfor i, id in ipairs(slice) do\nif i > count then\nunseen[#unseen + 1] = id\nelse\nids[i] = id\nscores[i] = kind == 'active' and redis.call('ZSCORE', lease, id)\nend\nend\ncursor = #unseen > 0 and tostring(first + count) or ''\nend\nlocal named, tasks, at = {}, {}, 0\nfor i, id in ipairs(ids) do\nlocal fields = budget > 0 and redis.pcall('HMGET', task_prefix .. id, 'msg', 'result', 'tq:at')\nif fields then\ntasks[at + 1] = id\ntasks[at + 2] = fields[1] or false\ntasks[at + 3] = fields[2] or false\ntasks[at + 4] = fields[3] or false\ntasks[at + 5] = scores[i]\nat = at + 5\nbudget = budget - #(fields[1] or '') - #(fields[2] or '')\nelse\nnamed[#named + 1] = id\nend\nend\nreturn { cursor, first, unseen, named, tasks }",
+  run: (
+    commands: Pick<RedisCommands, "run">,
+    keys: {
+      /** a list (pending, active) or a zset (all other states) of ids */
+      readonly container: string;
+      /** asynq:{<queue>}:lease */
+      readonly lease: string;
+    },
+    args: {
+      /** pending, active, or zset */
+      readonly kind: string;
+      /** of a zset, where the last part ended; 0 to begin */
+      readonly cursor: string;
+      /** of a list, where the next part was to begin, from the left */
+      readonly first: number;
+      /** about how many tasks */
+      readonly count: number;
+      /** bytes of messages and results */
+      readonly budget: number;
+      /** asynq:{<queue>}:t: */
+      readonly taskPrefix: string;
+      /** of a list, the ids from `first` on */
+      readonly unseen: readonly string[];
+    },
+    options?: RedisCallOptions,
+  ): Promise<RedisReply> =>
+    commands.run(scanTasks, [keys.container, keys.lease], [args.kind, args.cursor, args.first, args.count, args.budget, args.taskPrefix, ...args.unseen], options),
 } satisfies ScriptSource & { run: unknown };
 
 /** one task, and when it is due. */

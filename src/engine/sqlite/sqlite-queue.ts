@@ -10,6 +10,9 @@ const DAY = 86_400_000;
 /** Attempts are numbers from here on, all equally long; see {@link STATE}. */
 export const FIRST_ATTEMPT = 2 ** 52;
 
+/** Before every score. */
+const FIRST_SCORE = Number.MIN_SAFE_INTEGER;
+
 /** What whoever lists it is going to read. */
 const WITH_MESSAGES: ReadonlySet<TaskState> = new Set<TaskState>(["pending", "active"]);
 
@@ -96,6 +99,22 @@ export class SqliteQueue implements EmbeddedQueue {
     for (const { state, size } of rows) if (state !== PICKED) sizes[stateOf(state)] = size;
     const { size: groups } = this.#sql.groups.get(this.name) as { size: number };
     return { ...sizes, groups };
+  }
+
+  scan(state: TaskState, cursor: string | undefined, count: number): ReturnType<EmbeddedQueue["scan"]> {
+    const [code, score, key] = cursor === undefined ? [STATE[state], FIRST_SCORE, 0] : JSON.parse(cursor);
+    const tasks = this.#tasks(this.#sql.scan.all(this.name, code, score, key, count));
+    const last = tasks.at(-1);
+    if (last !== undefined && tasks.length === count) {
+      return { tasks, cursor: JSON.stringify([code, last.score, last.key]) };
+    }
+    const isOver = code !== STATE.aggregating;
+    return { tasks, cursor: isOver ? undefined : JSON.stringify([PICKED, FIRST_SCORE, 0]) };
+  }
+
+  isPicked({ key, state }: SqliteTask): boolean {
+    if (state !== "aggregating") return false;
+    return (this.#sql.code.get(key) as { code: number }).code === PICKED;
   }
 
   message(task: SqliteTask): Buffer {
@@ -210,6 +229,23 @@ export class SqliteQueue implements EmbeddedQueue {
     this.#sql.removeSet.run(this.name, id);
   }
 
+  rewrite(task: SqliteTask, message: Uint8Array, uniqueKey: string): void {
+    task.message = undefined;
+    task.uniqueKey = uniqueKey;
+    this.#sql.rewrite.run(message, uniqueKey, task.key);
+  }
+
+  forget(): void {
+    this.#sql.forgetTasks.run(this.name);
+    this.#sql.forgetSets.run(this.name);
+    this.#sql.forgetCounts.run(this.name);
+    this.#sql.forgetQueue.run(this.name);
+    this.#known.clear();
+    this.#row = undefined;
+    this.#uncounted = undefined;
+    this.#turns = undefined;
+  }
+
   reclaimAggregationSets(now: number): number {
     const sets = this.#sql.overdueSets.all(this.name, now) as { id: string }[];
     for (const { id } of sets) {
@@ -242,6 +278,17 @@ export class SqliteQueue implements EmbeddedQueue {
   counted(now: number): ReturnType<EmbeddedQueue["counted"]> {
     type Counted = ReturnType<EmbeddedQueue["counted"]>;
     return { ...(this.#sql.counted.get(this.name, Math.floor(now / DAY)) as Counted) };
+  }
+
+  history(now: number, days: number): ReturnType<EmbeddedQueue["history"]> {
+    const today = Math.floor(now / DAY);
+    type Row = { readonly day: number; readonly processed: number; readonly failed: number };
+    const rows = this.#sql.history.all(this.name, today - days) as Row[];
+    const byDay = new Map(rows.map((row) => [row.day, row]));
+    return Array.from({ length: days }, (_, back) => {
+      const { processed = 0, failed = 0 } = byDay.get(today - back) ?? {};
+      return { day: (today - back) * DAY, processed, failed };
+    });
   }
 
   /** Writes what was counted: once for each piece of work, not for each task. */

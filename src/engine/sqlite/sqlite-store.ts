@@ -1,4 +1,9 @@
-import { encodeServerInfo, encodeWorkerInfo } from "../../protocol/codec.ts";
+import {
+  decodeServerInfo,
+  decodeWorkerInfo,
+  encodeServerInfo,
+  encodeWorkerInfo,
+} from "../../protocol/codec.ts";
 import type { EmbeddedStore, PresenceRecord, ServerName } from "../embedded/embedded-store.ts";
 import { SqliteScheduleTables } from "./schedule-tables.ts";
 import { SqliteMarks } from "./sqlite-marks.ts";
@@ -77,6 +82,18 @@ export class SqliteStore implements EmbeddedStore {
     this.#sql.writeServer.run(name, encodeServerInfo(info), Math.ceil(expiresAt));
     this.#sql.removeWorkers.run(name);
     for (const worker of workers) this.#sql.writeWorker.run(name, encodeWorkerInfo(worker));
+  }
+
+  servers(now: number): PresenceRecord[] {
+    type Row = { readonly name: string; readonly info: Uint8Array; readonly expires_at: number };
+    return (this.#sql.servers.all(Math.floor(now)) as Row[]).map((row) => {
+      const workers = this.#sql.workers.all(row.name) as { info: Uint8Array }[];
+      return {
+        info: decodeServerInfo(row.info),
+        workers: workers.map(({ info }) => decodeWorkerInfo(info)),
+        expiresAt: row.expires_at,
+      };
+    });
   }
 
   clearServer(server: ServerName): void {

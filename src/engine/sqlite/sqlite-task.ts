@@ -23,6 +23,7 @@ export type Unsaved = Pick<NewTask, "message" | "lockedUntil">;
 export interface SqliteTask extends EmbeddedTask {
   /** Of its row. */
   key: number;
+  uniqueKey: string;
   state: TaskState;
   score: number;
   pendingSince: number;

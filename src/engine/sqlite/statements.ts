@@ -39,7 +39,10 @@ export const SQL = {
   sizes: "SELECT state, count(*) AS size FROM tasks WHERE queue = ? GROUP BY state",
   groups: `SELECT count(DISTINCT group_key) AS size FROM tasks WHERE queue = ? AND group_key <> ''
     AND state = ${AGGREGATING}`,
+  scan: `SELECT ${HEAD}, message FROM tasks WHERE queue = ?1 AND state = ?2 AND (score, key) > (?3, ?4)
+    ORDER BY score, key LIMIT ?5 + 0`,
   message: "SELECT message FROM tasks WHERE key = ?",
+  code: "SELECT state AS code FROM tasks WHERE key = ?",
   result: "SELECT result FROM tasks WHERE key = ?",
 
   insert: `INSERT INTO tasks (queue, id, state, score, pending_since, attempt, locked_until, group_key, unique_key,
@@ -49,6 +52,7 @@ export const SQL = {
     result = coalesce(?, result) WHERE key = ?`,
   writeResult: "UPDATE tasks SET result = ? WHERE key = ?",
   remove: "DELETE FROM tasks WHERE key = ?",
+  rewrite: "UPDATE tasks SET message = ?, unique_key = ? WHERE key = ?",
 
   lockHolder: `SELECT id FROM tasks WHERE queue = ? AND unique_key = ? AND locked_until <> 0
     AND locked_until > ?`,
@@ -82,6 +86,15 @@ export const SQL = {
     coalesce(sum(processed) FILTER (WHERE day = ?2), 0) AS processed,
     coalesce(sum(failed) FILTER (WHERE day = ?2), 0) AS failed FROM counts WHERE queue = ?1`,
 
+  history: "SELECT day, processed, failed FROM counts WHERE queue = ? AND day > ?",
+
+  forgetTasks: "DELETE FROM tasks WHERE queue = ?",
+  forgetSets: "DELETE FROM aggregation_sets WHERE queue = ?",
+  forgetCounts: "DELETE FROM counts WHERE queue = ?",
+  forgetQueue: "DELETE FROM queues WHERE name = ?",
+
+  servers: "SELECT name, info, expires_at FROM servers WHERE expires_at > ?",
+  workers: "SELECT info FROM workers WHERE server = ?",
   expiredServers: "SELECT name FROM servers WHERE expires_at <= ?",
   writeServer: `INSERT INTO servers (name, info, expires_at) VALUES (?, ?, ?) ON CONFLICT DO UPDATE
     SET info = excluded.info, expires_at = excluded.expires_at`,
