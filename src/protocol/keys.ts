@@ -117,6 +117,34 @@ export function schedulerEntriesKey(schedulerId: string): string {
   return `${ALL_SCHEDULERS}:{${schedulerId}}`;
 }
 
+/** Ours: what the limits of one queue count, `docs/protocol.md` 18.11. */
+export interface LimitKeys {
+  /** The limits of each live server. */
+  readonly limits: string;
+  /** Who holds a slot of which limit. */
+  readonly slots: string;
+  /** Who waits for which limit, in order. */
+  readonly parked: string;
+  /** Whose turn it is to take a slot. */
+  readonly turns: string;
+  /** When to look at limits that somebody waits for. */
+  readonly looks: string;
+  /** Wants the name and key of a limit behind it. */
+  readonly ratePrefix: string;
+}
+
+export function limitKeys(queue: string): LimitKeys {
+  const ours = `tq:{${queue}}:`;
+  return {
+    limits: `${ours}limits`,
+    slots: `${ours}slots`,
+    parked: `${ours}parked`,
+    turns: `${ours}turns`,
+    looks: `${ours}looks`,
+    ratePrefix: `${ours}rate:`,
+  };
+}
+
 /** Tokens of one semaphore, `docs/protocol.md` 8.26. */
 export function semaphoreKey(scope: string): string {
   return `asynq:sema:${scope}`;

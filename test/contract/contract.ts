@@ -11,6 +11,7 @@ import { groupContract } from "./groups.ts";
 import type { EngineHarness, OpenEngine } from "./harness.ts";
 import { inspectionContract } from "./inspection.ts";
 import { leaseContract } from "./leases.ts";
+import { limitContract } from "./limits.ts";
 import { operatingContract } from "./operating.ts";
 import { pauseContract } from "./pause.ts";
 import { presenceContract } from "./presence.ts";
@@ -50,6 +51,7 @@ export function brokerContract(open: OpenEngine): void {
   describe("changing tasks", () => changeContract(opening));
   describe("operating", () => operatingContract(opening));
   describe("unreadable messages", () => quarantineContract(opening));
+  describe("limits", () => limitContract(opening));
   describe("semaphores", () => semaphoreContract(opening));
   describe("watching", () => watchContract(opening));
   describe("presence", () => presenceContract(opening));

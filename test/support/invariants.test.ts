@@ -70,6 +70,13 @@ describe("a healthy queue", () => {
       msg: encoded("c1", { completedAt: 1_700_000_100, retention: 60 }),
       result: "ok",
     });
+    await inZset("s2", "scheduled", 253_402_300_799, { "tq:parked": "type:a\nk\n0000000000000001" });
+    await redis.zadd(own("parked"), 0, "type:a\nk\n0000000000000001s2");
+    await redis.zadd(own("looks"), 1_700_000_000_250, "type:a\nk");
+    await redis.zadd(own("slots"), 0, "type:a\nk\na1");
+    await redis.zadd(own("turns"), 0, "type:a\nl\np1");
+    await redis.hset(own("limits"), "server", "1700000000250 []");
+    await redis.set(own("rate:type:r\n"), "x", "PX", 60_000);
     await grouped("g1", "a:b");
     await redis.sadd(key("groups"), "a:b");
     await grouped("g2", "a:b", "g:a:b:set-1");
@@ -227,6 +234,7 @@ describe("each defect is seen", () => {
         ["I12"],
         () => redis.mset(key("processed"), "5", key("processed:2023-11-14"), "5"),
       ],
+      ["a task that waits for a limit in no line", ["I16"], () => inZset("t", "scheduled", 253_402_300_799)],
       ["a key of the wrong type", ["I12"], () => redis.set(key("pending"), "oops")],
       ["a key nobody knows", ["I12"], () => redis.set(own("what"), "oops")],
       [

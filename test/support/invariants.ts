@@ -21,7 +21,8 @@ export type InvariantId =
   | "I9"
   | "I10"
   | "I11"
-  | "I12";
+  | "I12"
+  | "I16";
 
 export interface Violation {
   readonly invariant: InvariantId;
@@ -122,6 +123,9 @@ interface QueueView {
   readonly waitingSets: Set<string>;
   /** `tq:{queue}:due`: milliseconds by id. */
   readonly due: ReadonlyMap<string, number>;
+  /** `tq:{queue}:parked`, and the limits of `tq:{queue}:looks`. */
+  readonly parked: ReadonlyMap<string, number>;
+  readonly looks: ReadonlyMap<string, number>;
   /** `processed`, `failed`, and each with `:<day>`. */
   readonly counters: Map<string, { readonly count: number; readonly ttl: number }>;
   /** Keys that have no business here, are of the wrong type, or should expire and do not. */
@@ -153,6 +157,8 @@ function viewOf({ queue, now, keys }: QueueSnapshot, registered: boolean): Queue
     ),
     waitingSets: new Set(),
     due: zset(`${ownPrefix}due`),
+    parked: zset(`${ownPrefix}parked`),
+    looks: zset(`${ownPrefix}looks`),
     counters: new Map(),
     strange: [],
   };
@@ -230,6 +236,15 @@ function sortOwnKey(view: QueueView, suffix: string, key: StoredKey): boolean {
       return key.type === "zset" && rest === undefined && expires();
     case "aggs":
       return key.type === "set" && rest === undefined;
+    case "slots":
+    case "parked":
+    case "turns":
+    case "looks":
+      return key.type === "zset" && rest === undefined;
+    case "limits":
+      return key.type === "hash" && rest === undefined;
+    case "rate":
+      return key.type === "string" && rest !== undefined && expires();
     case "tick":
       return key.type === "string" && rest !== undefined && expires();
     default:
@@ -279,6 +294,8 @@ const ARCHIVE_LIMIT = 10_000;
 const COUNTER_DAYS = 90;
 /** Go's tools cannot read a score from here on. */
 const SCORE_LIMIT = 1e17;
+/** When a task falls due that waits for a limit. */
+const FAR_AWAY = 253_402_300_799;
 
 const RULES: Readonly<Record<InvariantId, Rule>> = {
   *I1({ places }) {
@@ -417,6 +434,19 @@ const RULES: Readonly<Record<InvariantId, Rule>> = {
     }
     const limit = 2 * (COUNTER_DAYS + 1);
     if (days.length > limit) yield `${days.length} counters of days, more than ${limit}`;
+  },
+
+  *I16({ tasks, places, parked, looks }) {
+    for (const { id, state, fields } of tasks.values()) {
+      const scheduled = places
+        .get(id)
+        ?.some(({ container, score }) => container === "scheduled" && score === FAR_AWAY);
+      if (state !== "scheduled" || !scheduled) continue;
+      const line = String(fields.get("tq:parked") ?? "");
+      if (!parked.has(line + id)) yield `${id} is parked and stands in no line`;
+      const full = line.slice(0, line.lastIndexOf("\n"));
+      if (!looks.has(full)) yield `${id} is parked, and nobody will look at ${JSON.stringify(full)}`;
+    }
   },
 };
 

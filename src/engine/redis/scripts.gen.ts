@@ -639,6 +639,150 @@ export const acquireToken = {
     commands.run(acquireToken, [keys.tokens], [args.most, args.deadline, args.id], options),
 } satisfies ScriptSource & { run: unknown };
 
+/** let leased tasks start, as far as their limits allow, or park them until there is room. */
+export const admit = {
+  name: "admit",
+  sha1: "59b8baa996a416885ab082e227eb1966f30d441e",
+  source: "local slots, parked, turns, looks = KEYS[1], KEYS[2], KEYS[3], KEYS[4]\nlocal active, lease, scheduled = KEYS[5], KEYS[6], KEYS[7]\nlocal task_prefix, limit_count = ARGV[1], tonumber(ARGV[2])\nlocal pending, pending_since\nlocal slot_is_moving = false\nlocal function is_refused(reply)\nreturn type(reply) == 'table' and reply.err and string.find(reply.err, 'non local key', 1, true)\nend\nlocal function look_for_move(key, other)\nif is_refused(redis.pcall('EXISTS', key, other)) then\nslot_is_moving = true\nend\nend\nlocal function try_again()\nreturn redis.error_reply('TRYAGAIN keys are on the move')\nend\nlocal time = redis.call('TIME')\nlocal FAR_AWAY = 253402300799\nlocal UNPARKED_A_CALL = 100\nlocal LOOK_AGAIN = 15000\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal none_parked, none_has_turn = redis.call('ZCARD', parked) == 0, redis.call('ZCARD', turns) == 0\nlocal function range_of(full)\nreturn '[' .. full .. '\\n', '(' .. full .. '\\11'\nend\nlocal function limit_at(arg, rate_key)\nreturn {\nfull = ARGV[arg],\nmost = tonumber(ARGV[arg + 1]),\nrate = tonumber(ARGV[arg + 2]),\nper = tonumber(ARGV[arg + 3]),\nrate_key = rate_key,\n}\nend\nlocal function measure(limit)\nif limit.room then\nreturn\nend\nlocal from, to = range_of(limit.full)\nlocal promised = none_has_turn and 0 or redis.call('ZLEXCOUNT', turns, from, to)\nlimit.starts = math.huge\nif limit.most > 0 then\nlimit.starts = limit.most - redis.call('ZLEXCOUNT', slots, from, to)\nend\nif limit.rate > 0 then\nlocal kept, counted = redis.call('GET', limit.rate_key), 0\nlocal log = kept and cmsgpack.unpack(kept) or {}\nlocal first = 1\nwhile log[first] and log[first] <= now - limit.per do\nfirst = first + 2\nend\nlimit.log = first == 1 and log or { unpack(log, first) }\nfor i = 2, #limit.log, 2 do\ncounted = counted + limit.log[i]\nend\nlimit.starts = math.min(limit.starts, limit.rate - counted)\nend\nlimit.room = limit.starts - promised\nend\nlocal function note_start(limit)\nlimit.starts = limit.starts - 1\nlocal log = limit.log\nif log then\nlocal last = #log - 1\nlocal grain = #log < 128 and 1 or limit.per / 64\nif last > 0 and math.floor(log[last] / grain) == math.floor(now / grain) then\nlog[last], log[last + 1] = now, log[last + 1] + 1\nelse\nlog[last + 2], log[last + 3] = now, 1\nend\nlimit.started = true\nend\nend\nlocal function next_look(limit)\nlocal oldest = limit.log and limit.log[1]\nreturn math.max(now + 1, math.min(oldest and oldest + limit.per or math.huge, now + LOOK_AGAIN))\nend\nlocal function unpark(limit, is_gone)\nlocal from, to = range_of(limit.full)\nmeasure(limit)\nlocal left = math.min(limit.room, UNPARKED_A_CALL)\nlocal entries = left > 0 and redis.call('ZRANGEBYLEX', parked, from, to, 'LIMIT', 0, left) or {}\nlocal moving, stale = {}, {}\nfor _, entry in ipairs(entries) do\nlocal id = string.sub(entry, #limit.full + 18)\nlocal task = task_prefix .. id\nlocal fields = redis.pcall('HMGET', task, 'state', 'tq:parked')\nif not fields[1] then\nlook_for_move(task, parked)\nslot_is_moving = slot_is_moving or is_refused(fields)\nend\nstale[#stale + 1] = entry\nif fields[1] == 'scheduled' and fields[2] == string.sub(entry, 1, #limit.full + 17) then\nif redis.call('ZSCORE', scheduled, id) then\nmoving[#moving + 1] = id\nend\nend\nend\nif slot_is_moving then\nreturn 0\nend\nif #stale > 0 then\nif #moving > 0 then\nredis.call('LLEN', pending)\nend\nredis.call('ZREM', parked, unpack(stale))\nend\nif #moving > 0 then\nredis.call('ZREM', scheduled, unpack(moving))\nfor i = #moving, 1, -1 do\nlocal id = moving[i]\nredis.call('RPUSH', pending, id)\nredis.call('HSET', task_prefix .. id, 'state', 'pending', 'pending_since', pending_since, 'tq:turn', limit.full)\nredis.call('HDEL', task_prefix .. id, 'tq:parked')\nif not is_gone then\nredis.call('ZADD', turns, 0, limit.full .. '\\n' .. id)\nend\nend\nlimit.room = limit.room - #moving\nnone_has_turn = false\nend\nreturn #moving\nend\nlocal function plan_look(limit, soonest)\nlocal from, to = range_of(limit.full)\nif #redis.call('ZRANGEBYLEX', parked, from, to, 'LIMIT', 0, 1) == 0 then\nredis.call('ZREM', looks, limit.full)\nreturn nil\nend\nlocal at = soonest or next_look(limit)\nredis.call('ZADD', looks, at, limit.full)\nreturn at\nend\nlocal function free(limit, ids)\nif #ids == 0 then\nreturn\nend\nlocal leases = redis.call('ZMSCORE', lease, unpack(ids))\nfor i, id in ipairs(ids) do\nif not leases[i] then\nlocal member = limit.full .. '\\n' .. id\nlocal was_held = redis.call('ZREM', slots, member) == 1\nlocal task = task_prefix .. id\nif was_held and redis.pcall('HGET', task, 'state') == 'pending' then\nredis.call('ZADD', turns, 0, member)\nredis.call('HSET', task, 'tq:turn', limit.full)\nnone_has_turn = false\nend\nend\nend\nend\nlocal limits, arg = {}, 3\nfor i = 1, limit_count do\nlimits[i] = limit_at(arg, KEYS[7 + i])\narg = arg + 4\nend\nlocal tasks, ids = {}, {}\nwhile ARGV[arg] do\nlocal task = { id = ARGV[arg], fraction = tonumber(ARGV[arg + 1]) % 1, limits = {} }\nfor i = 1, tonumber(ARGV[arg + 2]) do\ntask.limits[i] = limits[tonumber(ARGV[arg + 2 + i])]\nend\narg = arg + 3 + #task.limits\ntasks[#tasks + 1], ids[#ids + 1] = task, task.id\nend\nlocal leases = redis.call('ZMSCORE', lease, unpack(ids))\nlocal answers, parking, holding, promises = {}, {}, {}, {}\nlocal function places_of(limit)\nif not limit.last then\nlocal from, to = range_of(limit.full)\nlocal last = none_parked and {} or redis.call('ZREVRANGEBYLEX', parked, to, from, 'LIMIT', 0, 1)\nlocal first = none_parked and {} or redis.call('ZRANGEBYLEX', parked, from, to, 'LIMIT', 0, 1)\nlocal start = #limit.full + 2\nlimit.waiting = last[1] ~= nil\nlimit.last = tonumber(last[1] and string.sub(last[1], start, start + 15) or 500000000000000)\nlimit.first = tonumber(first[1] and string.sub(first[1], start, start + 15) or limit.last + 1)\nend\nend\nfor i, task in ipairs(tasks) do\nif not leases[i] or tonumber(leases[i]) % 1 ~= task.fraction then\nanswers[i] = -1\nelse\nlocal turn = not none_has_turn and redis.call('HGET', task_prefix .. task.id, 'tq:turn')\nif turn and redis.call('ZSCORE', turns, turn .. '\\n' .. task.id) then\npromises[#promises + 1] = turn .. '\\n' .. task.id\nelse\nturn = nil\nend\nlocal refused\nfor _, limit in ipairs(task.limits) do\nmeasure(limit)\nplaces_of(limit)\nlocal may_start\nif turn == limit.full then\nmay_start = limit.starts > 0\nelse\nmay_start = limit.room > 0 and not limit.waiting\nend\nif not may_start then\nrefused = limit\nbreak\nend\nend\nif not refused then\nanswers[i] = 1\nfor _, limit in ipairs(task.limits) do\nnote_start(limit)\nif turn ~= limit.full then\nlimit.room = limit.room - 1\nend\nif limit.most > 0 then\nholding[#holding + 1] = 0\nholding[#holding + 1] = limit.full .. '\\n' .. task.id\nend\nend\nelse\nanswers[i] = 0\nlocal place\nif turn == refused.full then\nrefused.first = refused.first - 1\nplace = refused.first\nelse\nrefused.last = refused.last + 1\nplace = refused.last\nend\nrefused.waiting = true\nrefused.was_parked = true\ntask.gave_back = turn ~= refused.full and turn\ntask.parked_as = refused.full .. '\\n' .. string.format('%016.0f', place)\nparking[#parking + 1] = task\nend\nend\nend\nredis.call('LLEN', active)\nredis.call('ZCARD', scheduled)\nredis.call('ZCARD', looks)\nredis.call('ZREM', turns, '', unpack(promises))\nif #holding > 0 then\nredis.call('ZADD', slots, unpack(holding))\nend\nlocal look = 0\nfor _, task in ipairs(parking) do\nlocal key = task_prefix .. task.id\nredis.call('ZREM', lease, task.id)\nredis.call('LREM', active, 1, task.id)\nredis.call('ZADD', scheduled, FAR_AWAY, task.id)\nredis.call('ZADD', parked, 0, task.parked_as .. task.id)\nredis.call('HSET', key, 'state', 'scheduled', 'tq:parked', task.parked_as)\nredis.call('HDEL', key, 'tq:turn')\nif task.gave_back then\nredis.call('ZADD', looks, now, task.gave_back)\nlook = now\nend\nend\nfor _, limit in ipairs(limits) do\nif limit.started then\nredis.call('SET', limit.rate_key, cmsgpack.pack(limit.log), 'PX', limit.per)\nend\nif limit.was_parked or (limit.started and limit.waiting) then\nlocal at = limit.room > 0 and now or next_look(limit)\nredis.call('ZADD', looks, at, limit.full)\nlook = look == 0 and at or math.min(look, at)\nend\nend\nanswers[#answers + 1] = look\nreturn answers",
+  run: (
+    commands: Pick<RedisCommands, "run">,
+    keys: {
+      /** tq:{<queue>}:slots */
+      readonly slots: string;
+      /** tq:{<queue>}:parked */
+      readonly parked: string;
+      /** tq:{<queue>}:turns */
+      readonly turns: string;
+      /** tq:{<queue>}:looks */
+      readonly looks: string;
+      /** asynq:{<queue>}:active */
+      readonly active: string;
+      /** asynq:{<queue>}:lease */
+      readonly lease: string;
+      /** asynq:{<queue>}:scheduled */
+      readonly scheduled: string;
+      /** tq:{<queue>}:rate:<limit> of each limit */
+      readonly rates: readonly RedisKey[];
+    },
+    args: {
+      /** asynq:{<queue>}:t: */
+      readonly taskPrefix: string;
+      /** how many limits follow */
+      readonly limitCount: number;
+      /** of each limit: full name, most at once, most starts in a length, that length in milliseconds; */
+      readonly entries: readonly RedisArg[];
+    },
+    options?: RedisCallOptions,
+  ): Promise<RedisReply> =>
+    commands.run(admit, [keys.slots, keys.parked, keys.turns, keys.looks, keys.active, keys.lease, keys.scheduled, ...keys.rates], [args.taskPrefix, args.limitCount, ...args.entries], options),
+} satisfies ScriptSource & { run: unknown };
+
+/** give back the slots of attempts that have ended, and let those that wait for them have their turn. */
+export const releaseSlots = {
+  name: "release_slots",
+  sha1: "6186da6ea0372126df7318f5a236d09330dda510",
+  source: "local slots, parked, turns, looks = KEYS[1], KEYS[2], KEYS[3], KEYS[4]\nlocal pending, lease, scheduled = KEYS[5], KEYS[6], KEYS[7]\nlocal task_prefix, pending_since, limit_count = ARGV[1], ARGV[2], tonumber(ARGV[3])\nlocal slot_is_moving = false\nlocal function is_refused(reply)\nreturn type(reply) == 'table' and reply.err and string.find(reply.err, 'non local key', 1, true)\nend\nlocal function look_for_move(key, other)\nif is_refused(redis.pcall('EXISTS', key, other)) then\nslot_is_moving = true\nend\nend\nlocal function try_again()\nreturn redis.error_reply('TRYAGAIN keys are on the move')\nend\nlocal time = redis.call('TIME')\nlocal FAR_AWAY = 253402300799\nlocal UNPARKED_A_CALL = 100\nlocal LOOK_AGAIN = 15000\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal none_parked, none_has_turn = redis.call('ZCARD', parked) == 0, redis.call('ZCARD', turns) == 0\nlocal function range_of(full)\nreturn '[' .. full .. '\\n', '(' .. full .. '\\11'\nend\nlocal function limit_at(arg, rate_key)\nreturn {\nfull = ARGV[arg],\nmost = tonumber(ARGV[arg + 1]),\nrate = tonumber(ARGV[arg + 2]),\nper = tonumber(ARGV[arg + 3]),\nrate_key = rate_key,\n}\nend\nlocal function measure(limit)\nif limit.room then\nreturn\nend\nlocal from, to = range_of(limit.full)\nlocal promised = none_has_turn and 0 or redis.call('ZLEXCOUNT', turns, from, to)\nlimit.starts = math.huge\nif limit.most > 0 then\nlimit.starts = limit.most - redis.call('ZLEXCOUNT', slots, from, to)\nend\nif limit.rate > 0 then\nlocal kept, counted = redis.call('GET', limit.rate_key), 0\nlocal log = kept and cmsgpack.unpack(kept) or {}\nlocal first = 1\nwhile log[first] and log[first] <= now - limit.per do\nfirst = first + 2\nend\nlimit.log = first == 1 and log or { unpack(log, first) }\nfor i = 2, #limit.log, 2 do\ncounted = counted + limit.log[i]\nend\nlimit.starts = math.min(limit.starts, limit.rate - counted)\nend\nlimit.room = limit.starts - promised\nend\nlocal function note_start(limit)\nlimit.starts = limit.starts - 1\nlocal log = limit.log\nif log then\nlocal last = #log - 1\nlocal grain = #log < 128 and 1 or limit.per / 64\nif last > 0 and math.floor(log[last] / grain) == math.floor(now / grain) then\nlog[last], log[last + 1] = now, log[last + 1] + 1\nelse\nlog[last + 2], log[last + 3] = now, 1\nend\nlimit.started = true\nend\nend\nlocal function next_look(limit)\nlocal oldest = limit.log and limit.log[1]\nreturn math.max(now + 1, math.min(oldest and oldest + limit.per or math.huge, now + LOOK_AGAIN))\nend\nlocal function unpark(limit, is_gone)\nlocal from, to = range_of(limit.full)\nmeasure(limit)\nlocal left = math.min(limit.room, UNPARKED_A_CALL)\nlocal entries = left > 0 and redis.call('ZRANGEBYLEX', parked, from, to, 'LIMIT', 0, left) or {}\nlocal moving, stale = {}, {}\nfor _, entry in ipairs(entries) do\nlocal id = string.sub(entry, #limit.full + 18)\nlocal task = task_prefix .. id\nlocal fields = redis.pcall('HMGET', task, 'state', 'tq:parked')\nif not fields[1] then\nlook_for_move(task, parked)\nslot_is_moving = slot_is_moving or is_refused(fields)\nend\nstale[#stale + 1] = entry\nif fields[1] == 'scheduled' and fields[2] == string.sub(entry, 1, #limit.full + 17) then\nif redis.call('ZSCORE', scheduled, id) then\nmoving[#moving + 1] = id\nend\nend\nend\nif slot_is_moving then\nreturn 0\nend\nif #stale > 0 then\nif #moving > 0 then\nredis.call('LLEN', pending)\nend\nredis.call('ZREM', parked, unpack(stale))\nend\nif #moving > 0 then\nredis.call('ZREM', scheduled, unpack(moving))\nfor i = #moving, 1, -1 do\nlocal id = moving[i]\nredis.call('RPUSH', pending, id)\nredis.call('HSET', task_prefix .. id, 'state', 'pending', 'pending_since', pending_since, 'tq:turn', limit.full)\nredis.call('HDEL', task_prefix .. id, 'tq:parked')\nif not is_gone then\nredis.call('ZADD', turns, 0, limit.full .. '\\n' .. id)\nend\nend\nlimit.room = limit.room - #moving\nnone_has_turn = false\nend\nreturn #moving\nend\nlocal function plan_look(limit, soonest)\nlocal from, to = range_of(limit.full)\nif #redis.call('ZRANGEBYLEX', parked, from, to, 'LIMIT', 0, 1) == 0 then\nredis.call('ZREM', looks, limit.full)\nreturn nil\nend\nlocal at = soonest or next_look(limit)\nredis.call('ZADD', looks, at, limit.full)\nreturn at\nend\nlocal function free(limit, ids)\nif #ids == 0 then\nreturn\nend\nlocal leases = redis.call('ZMSCORE', lease, unpack(ids))\nfor i, id in ipairs(ids) do\nif not leases[i] then\nlocal member = limit.full .. '\\n' .. id\nlocal was_held = redis.call('ZREM', slots, member) == 1\nlocal task = task_prefix .. id\nif was_held and redis.pcall('HGET', task, 'state') == 'pending' then\nredis.call('ZADD', turns, 0, member)\nredis.call('HSET', task, 'tq:turn', limit.full)\nnone_has_turn = false\nend\nend\nend\nend\nlocal limits, arg = {}, 4\nfor i = 1, limit_count do\nlimits[i] = limit_at(arg, KEYS[7 + i])\nlimits[i].ended = {}\narg = arg + 4\nend\nwhile ARGV[arg] do\ntable.insert(limits[tonumber(ARGV[arg + 1])].ended, ARGV[arg])\narg = arg + 2\nend\nlocal released = 0\nfor _, limit in ipairs(limits) do\nfree(limit, limit.ended)\nif not none_parked then\nreleased = released + unpark(limit)\nplan_look(limit)\nend\nend\nreturn released",
+  run: (
+    commands: Pick<RedisCommands, "run">,
+    keys: {
+      /** tq:{<queue>}:slots */
+      readonly slots: string;
+      /** tq:{<queue>}:parked */
+      readonly parked: string;
+      /** tq:{<queue>}:turns */
+      readonly turns: string;
+      /** tq:{<queue>}:looks */
+      readonly looks: string;
+      /** asynq:{<queue>}:pending */
+      readonly pending: string;
+      /** asynq:{<queue>}:lease */
+      readonly lease: string;
+      /** asynq:{<queue>}:scheduled */
+      readonly scheduled: string;
+      /** tq:{<queue>}:rate:<limit> of each limit */
+      readonly rates: readonly RedisKey[];
+    },
+    args: {
+      /** asynq:{<queue>}:t: */
+      readonly taskPrefix: string;
+      /** now in nanoseconds */
+      readonly pendingSince: string;
+      /** how many limits follow */
+      readonly limitCount: number;
+      /** of each limit: full name, most at once, most starts in a length, that length in milliseconds; */
+      readonly entries: readonly RedisArg[];
+    },
+    options?: RedisCallOptions,
+  ): Promise<RedisReply> =>
+    commands.run(releaseSlots, [keys.slots, keys.parked, keys.turns, keys.looks, keys.pending, keys.lease, keys.scheduled, ...keys.rates], [args.taskPrefix, args.pendingSince, args.limitCount, ...args.entries], options),
+} satisfies ScriptSource & { run: unknown };
+
+/** look at limits with tasks that wait whose time has come: give back what dead servers held, let tasks have */
+export const reviewLimits = {
+  name: "review_limits",
+  sha1: "cb7caf6ecfa4c0594ba5ac99b878159c989959a4",
+  source: "local slots, parked, turns, looks = KEYS[1], KEYS[2], KEYS[3], KEYS[4]\nlocal pending, lease, scheduled = KEYS[5], KEYS[6], KEYS[7]\nlocal task_prefix, rate_prefix, pending_since = ARGV[1], ARGV[2], ARGV[3]\nlocal slot_cursor, turn_cursor = ARGV[4], ARGV[5]\nlocal LIMITS_A_CALL, MEMBERS_A_CALL = 50, 50\nlocal slot_is_moving = false\nlocal function is_refused(reply)\nreturn type(reply) == 'table' and reply.err and string.find(reply.err, 'non local key', 1, true)\nend\nlocal function look_for_move(key, other)\nif is_refused(redis.pcall('EXISTS', key, other)) then\nslot_is_moving = true\nend\nend\nlocal function try_again()\nreturn redis.error_reply('TRYAGAIN keys are on the move')\nend\nlocal time = redis.call('TIME')\nlocal FAR_AWAY = 253402300799\nlocal UNPARKED_A_CALL = 100\nlocal LOOK_AGAIN = 15000\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal none_parked, none_has_turn = redis.call('ZCARD', parked) == 0, redis.call('ZCARD', turns) == 0\nlocal function range_of(full)\nreturn '[' .. full .. '\\n', '(' .. full .. '\\11'\nend\nlocal function limit_at(arg, rate_key)\nreturn {\nfull = ARGV[arg],\nmost = tonumber(ARGV[arg + 1]),\nrate = tonumber(ARGV[arg + 2]),\nper = tonumber(ARGV[arg + 3]),\nrate_key = rate_key,\n}\nend\nlocal function measure(limit)\nif limit.room then\nreturn\nend\nlocal from, to = range_of(limit.full)\nlocal promised = none_has_turn and 0 or redis.call('ZLEXCOUNT', turns, from, to)\nlimit.starts = math.huge\nif limit.most > 0 then\nlimit.starts = limit.most - redis.call('ZLEXCOUNT', slots, from, to)\nend\nif limit.rate > 0 then\nlocal kept, counted = redis.call('GET', limit.rate_key), 0\nlocal log = kept and cmsgpack.unpack(kept) or {}\nlocal first = 1\nwhile log[first] and log[first] <= now - limit.per do\nfirst = first + 2\nend\nlimit.log = first == 1 and log or { unpack(log, first) }\nfor i = 2, #limit.log, 2 do\ncounted = counted + limit.log[i]\nend\nlimit.starts = math.min(limit.starts, limit.rate - counted)\nend\nlimit.room = limit.starts - promised\nend\nlocal function note_start(limit)\nlimit.starts = limit.starts - 1\nlocal log = limit.log\nif log then\nlocal last = #log - 1\nlocal grain = #log < 128 and 1 or limit.per / 64\nif last > 0 and math.floor(log[last] / grain) == math.floor(now / grain) then\nlog[last], log[last + 1] = now, log[last + 1] + 1\nelse\nlog[last + 2], log[last + 3] = now, 1\nend\nlimit.started = true\nend\nend\nlocal function next_look(limit)\nlocal oldest = limit.log and limit.log[1]\nreturn math.max(now + 1, math.min(oldest and oldest + limit.per or math.huge, now + LOOK_AGAIN))\nend\nlocal function unpark(limit, is_gone)\nlocal from, to = range_of(limit.full)\nmeasure(limit)\nlocal left = math.min(limit.room, UNPARKED_A_CALL)\nlocal entries = left > 0 and redis.call('ZRANGEBYLEX', parked, from, to, 'LIMIT', 0, left) or {}\nlocal moving, stale = {}, {}\nfor _, entry in ipairs(entries) do\nlocal id = string.sub(entry, #limit.full + 18)\nlocal task = task_prefix .. id\nlocal fields = redis.pcall('HMGET', task, 'state', 'tq:parked')\nif not fields[1] then\nlook_for_move(task, parked)\nslot_is_moving = slot_is_moving or is_refused(fields)\nend\nstale[#stale + 1] = entry\nif fields[1] == 'scheduled' and fields[2] == string.sub(entry, 1, #limit.full + 17) then\nif redis.call('ZSCORE', scheduled, id) then\nmoving[#moving + 1] = id\nend\nend\nend\nif slot_is_moving then\nreturn 0\nend\nif #stale > 0 then\nif #moving > 0 then\nredis.call('LLEN', pending)\nend\nredis.call('ZREM', parked, unpack(stale))\nend\nif #moving > 0 then\nredis.call('ZREM', scheduled, unpack(moving))\nfor i = #moving, 1, -1 do\nlocal id = moving[i]\nredis.call('RPUSH', pending, id)\nredis.call('HSET', task_prefix .. id, 'state', 'pending', 'pending_since', pending_since, 'tq:turn', limit.full)\nredis.call('HDEL', task_prefix .. id, 'tq:parked')\nif not is_gone then\nredis.call('ZADD', turns, 0, limit.full .. '\\n' .. id)\nend\nend\nlimit.room = limit.room - #moving\nnone_has_turn = false\nend\nreturn #moving\nend\nlocal function plan_look(limit, soonest)\nlocal from, to = range_of(limit.full)\nif #redis.call('ZRANGEBYLEX', parked, from, to, 'LIMIT', 0, 1) == 0 then\nredis.call('ZREM', looks, limit.full)\nreturn nil\nend\nlocal at = soonest or next_look(limit)\nredis.call('ZADD', looks, at, limit.full)\nreturn at\nend\nlocal function free(limit, ids)\nif #ids == 0 then\nreturn\nend\nlocal leases = redis.call('ZMSCORE', lease, unpack(ids))\nfor i, id in ipairs(ids) do\nif not leases[i] then\nlocal member = limit.full .. '\\n' .. id\nlocal was_held = redis.call('ZREM', slots, member) == 1\nlocal task = task_prefix .. id\nif was_held and redis.pcall('HGET', task, 'state') == 'pending' then\nredis.call('ZADD', turns, 0, member)\nredis.call('HSET', task, 'tq:turn', limit.full)\nnone_has_turn = false\nend\nend\nend\nend\nlocal known = {}\nfor arg = 6, #ARGV, 4 do\nknown[ARGV[arg]] = arg\nend\nlocal function limit_of(full)\nlocal arg = known[string.match(full, '^[^\\n]*')]\nlocal limit = arg and limit_at(arg, rate_prefix .. full) or { most = 0, rate = 0, per = 0, is_gone = true }\nlimit.full = full\nreturn limit\nend\nlocal function parts_of(member)\nreturn string.match(member, '^([^\\n]*\\n[^\\n]*)\\n(.*)$')\nend\nlocal function free_slots(members)\nfor _, member in ipairs(members) do\nlocal full, id = parts_of(member)\nfree({ full = full }, { id })\nend\nend\nlocal function check_turns(members)\nfor _, member in ipairs(members) do\nlocal full, id = parts_of(member)\nlocal task = task_prefix .. id\nlocal fields = redis.pcall('HMGET', task, 'state', 'tq:turn')\nif not fields[1] then\nlook_for_move(task, lease)\nend\nlocal stands = fields[2] == full\nand (fields[1] == 'pending' or (fields[1] == 'active' and redis.call('ZSCORE', lease, id)))\nif not stands and not slot_is_moving and not is_refused(fields) then\nredis.call('ZREM', turns, member)\nend\nend\nend\nlocal function some_of(set, cursor)\nlocal found = redis.call('ZRANGEBYLEX', set, cursor == '' and '-' or '(' .. cursor, '+', 'LIMIT', 0, MEMBERS_A_CALL)\nreturn found, #found == MEMBERS_A_CALL and found[#found] or ''\nend\nlocal some, slot_end = some_of(slots, slot_cursor)\nfree_slots(some)\nlocal promised, turn_end = some_of(turns, turn_cursor)\ncheck_turns(promised)\nlocal released = 0\nfor _, full in ipairs(redis.call('ZRANGEBYSCORE', looks, '-inf', now, 'LIMIT', 0, LIMITS_A_CALL)) do\nlocal limit = limit_of(full)\nlocal from, to = range_of(full)\nfree_slots(redis.call('ZRANGEBYLEX', slots, from, to, 'LIMIT', 0, 1000))\ncheck_turns(redis.call('ZRANGEBYLEX', turns, from, to, 'LIMIT', 0, 1000))\nlocal moved = unpark(limit, limit.is_gone)\nreleased = released + moved\nplan_look(limit, (slot_is_moving and now + 1000) or (moved == UNPARKED_A_CALL and now) or nil)\nend\nlocal first = redis.call('ZRANGE', looks, 0, 0, 'WITHSCORES')\nreturn { released, tonumber(first[2] or 0), slot_end, turn_end }",
+  run: (
+    commands: Pick<RedisCommands, "run">,
+    keys: {
+      /** tq:{<queue>}:slots */
+      readonly slots: string;
+      /** tq:{<queue>}:parked */
+      readonly parked: string;
+      /** tq:{<queue>}:turns */
+      readonly turns: string;
+      /** tq:{<queue>}:looks */
+      readonly looks: string;
+      /** asynq:{<queue>}:pending */
+      readonly pending: string;
+      /** asynq:{<queue>}:lease */
+      readonly lease: string;
+      /** asynq:{<queue>}:scheduled */
+      readonly scheduled: string;
+    },
+    args: {
+      /** asynq:{<queue>}:t: */
+      readonly taskPrefix: string;
+      /** tq:{<queue>}:rate: */
+      readonly ratePrefix: string;
+      /** now in nanoseconds */
+      readonly pendingSince: string;
+      /** the last slot looked at; empty: begin */
+      readonly slotCursor: Uint8Array;
+      /** the last promise looked at; empty: begin */
+      readonly turnCursor: Uint8Array;
+      /** of each limit that a live server has: name, most at once, most starts in a length, that */
+      readonly entries: readonly RedisArg[];
+    },
+    options?: RedisCallOptions,
+  ): Promise<RedisReply> =>
+    commands.run(reviewLimits, [keys.slots, keys.parked, keys.turns, keys.looks, keys.pending, keys.lease, keys.scheduled], [args.taskPrefix, args.ratePrefix, args.pendingSince, args.slotCursor, args.turnCursor, ...args.entries], options),
+} satisfies ScriptSource & { run: unknown };
+
+/** say which limits a server has, and hear which all live servers have. */
+export const shareLimits = {
+  name: "share_limits",
+  sha1: "3c9c32d6b20c77342a0694d9e7c487d483aa3dfc",
+  source: "local limits = KEYS[1]\nlocal server, specs, ttl = ARGV[1], ARGV[2], ARGV[3]\nlocal time = redis.call('TIME')\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nredis.call('HDEL', limits, server)\nlocal found = redis.call('HGETALL', limits)\nlocal live = {}\nfor i = 1, #found, 2 do\nlocal ends, told = string.match(found[i + 1], '^(%d+) (.*)$')\nif ends and tonumber(ends) > now then\nlive[#live + 1] = told\nelse\nredis.call('HDEL', limits, found[i])\nend\nend\nif specs ~= '' then\nlive[#live + 1] = specs\nredis.call('HSET', limits, server, string.format('%.0f ', now + ttl) .. specs)\nend\nreturn live",
+  run: (
+    commands: Pick<RedisCommands, "run">,
+    keys: {
+      /** tq:{<queue>}:limits, a field for each server */
+      readonly limits: string;
+    },
+    args: {
+      /** its id */
+      readonly server: string;
+      /** JSON; empty: it has none */
+      readonly specs: string;
+      /** milliseconds until the server counts as dead */
+      readonly ttl: number;
+    },
+    options?: RedisCallOptions,
+  ): Promise<RedisReply> =>
+    commands.run(shareLimits, [keys.limits], [args.server, args.specs, args.ttl], options),
+} satisfies ScriptSource & { run: unknown };
+
 /** delete completed tasks whose retention is over. */
 export const deleteExpired = {
   name: "delete_expired",

@@ -1,0 +1,45 @@
+-- release_slots: give back the slots of attempts that have ended, and let those that wait for them have their turn.
+-- Who is still leased keeps the slot, whatever the caller says: it may be another attempt at the same task.
+--
+-- KEYS    slots          zset    tq:{<queue>}:slots
+--         parked         zset    tq:{<queue>}:parked
+--         turns          zset    tq:{<queue>}:turns
+--         looks          zset    tq:{<queue>}:looks
+--         pending        list    asynq:{<queue>}:pending
+--         lease          zset    asynq:{<queue>}:lease
+--         scheduled      zset    asynq:{<queue>}:scheduled
+--         rates...       string  tq:{<queue>}:rate:<limit> of each limit
+-- ARGV    task_prefix    string  asynq:{<queue>}:t:
+--         pending_since  string  now in nanoseconds
+--         limit_count    int     how many limits follow
+--         entries...     any     of each limit: full name, most at once, most starts in a length, that length in milliseconds;
+--                                then of each attempt: id, the number of a limit
+-- RETURNS int            tasks that have their turn
+local slots, parked, turns, looks = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local pending, lease, scheduled = KEYS[5], KEYS[6], KEYS[7]
+local task_prefix, pending_since, limit_count = ARGV[1], ARGV[2], tonumber(ARGV[3])
+
+-- include: slot_move
+local time = redis.call('TIME')
+-- include: limits
+
+local limits, arg = {}, 4
+for i = 1, limit_count do
+  limits[i] = limit_at(arg, KEYS[7 + i])
+  limits[i].ended = {}
+  arg = arg + 4
+end
+while ARGV[arg] do
+  table.insert(limits[tonumber(ARGV[arg + 1])].ended, ARGV[arg])
+  arg = arg + 2
+end
+
+local released = 0
+for _, limit in ipairs(limits) do
+  free(limit, limit.ended)
+  if not none_parked then
+    released = released + unpark(limit)
+    plan_look(limit)
+  end
+end
+return released

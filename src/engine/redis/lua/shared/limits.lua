@@ -1,0 +1,154 @@
+-- Limits, docs/protocol.md 18.11. A limit is known by its name and key, `full`: printable text, a line feed between them.
+-- Members are `full`, a line feed, and what is counted. All scores are 0, so that members are found by their text.
+local FAR_AWAY = 253402300799
+local UNPARKED_A_CALL = 100
+local LOOK_AGAIN = 15000
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local none_parked, none_has_turn = redis.call('ZCARD', parked) == 0, redis.call('ZCARD', turns) == 0
+
+local function range_of(full)
+  return '[' .. full .. '\n', '(' .. full .. '\11'
+end
+
+-- Reads a limit of `ARGV`, from `arg` on.
+local function limit_at(arg, rate_key)
+  return {
+    full = ARGV[arg],
+    most = tonumber(ARGV[arg + 1]),
+    rate = tonumber(ARGV[arg + 2]),
+    per = tonumber(ARGV[arg + 3]),
+    rate_key = rate_key,
+  }
+end
+
+-- How many tasks may start under a limit: `room` of those that nobody has promised a turn to, `starts` in all.
+local function measure(limit)
+  if limit.room then
+    return
+  end
+  local from, to = range_of(limit.full)
+  local promised = none_has_turn and 0 or redis.call('ZLEXCOUNT', turns, from, to)
+  limit.starts = math.huge
+  if limit.most > 0 then
+    limit.starts = limit.most - redis.call('ZLEXCOUNT', slots, from, to)
+  end
+  if limit.rate > 0 then
+    -- Instants and how many started then, the oldest first.
+    local kept, counted = redis.call('GET', limit.rate_key), 0
+    local log = kept and cmsgpack.unpack(kept) or {}
+    local first = 1
+    while log[first] and log[first] <= now - limit.per do
+      first = first + 2
+    end
+    limit.log = first == 1 and log or { unpack(log, first) }
+    for i = 2, #limit.log, 2 do
+      counted = counted + limit.log[i]
+    end
+    limit.starts = math.min(limit.starts, limit.rate - counted)
+  end
+  limit.room = limit.starts - promised
+end
+
+-- A task starts. Under a rate of very many, those of a 64th of its length count as one instant, the last: never too few.
+local function note_start(limit)
+  limit.starts = limit.starts - 1
+  local log = limit.log
+  if log then
+    local last = #log - 1
+    local grain = #log < 128 and 1 or limit.per / 64
+    if last > 0 and math.floor(log[last] / grain) == math.floor(now / grain) then
+      log[last], log[last + 1] = now, log[last + 1] + 1
+    else
+      log[last + 2], log[last + 3] = now, 1
+    end
+    limit.started = true
+  end
+end
+
+-- When the next task may start, as far as is known. Not later than that: a server may die, or a limit be given up.
+local function next_look(limit)
+  local oldest = limit.log and limit.log[1]
+  return math.max(now + 1, math.min(oldest and oldest + limit.per or math.huge, now + LOOK_AGAIN))
+end
+
+-- Moves the tasks that have waited longest to the head of pending, as many as there is room for. Each is promised its
+-- turn, so that no other takes it before.
+local function unpark(limit, is_gone)
+  local from, to = range_of(limit.full)
+  measure(limit)
+  local left = math.min(limit.room, UNPARKED_A_CALL)
+  local entries = left > 0 and redis.call('ZRANGEBYLEX', parked, from, to, 'LIMIT', 0, left) or {}
+  local moving, stale = {}, {}
+  for _, entry in ipairs(entries) do
+    local id = string.sub(entry, #limit.full + 18)
+    local task = task_prefix .. id
+    local fields = redis.pcall('HMGET', task, 'state', 'tq:parked')
+    if not fields[1] then
+      look_for_move(task, parked)
+      slot_is_moving = slot_is_moving or is_refused(fields)
+    end
+    stale[#stale + 1] = entry
+    -- Else an operator has run, archived or deleted it meanwhile.
+    if fields[1] == 'scheduled' and fields[2] == string.sub(entry, 1, #limit.full + 17) then
+      if redis.call('ZSCORE', scheduled, id) then
+        moving[#moving + 1] = id
+      end
+    end
+  end
+  if slot_is_moving then
+    return 0
+  end
+  if #stale > 0 then
+    if #moving > 0 then
+      redis.call('LLEN', pending)
+    end
+    redis.call('ZREM', parked, unpack(stale))
+  end
+  if #moving > 0 then
+    redis.call('ZREM', scheduled, unpack(moving))
+    for i = #moving, 1, -1 do
+      local id = moving[i]
+      redis.call('RPUSH', pending, id)
+      redis.call('HSET', task_prefix .. id, 'state', 'pending', 'pending_since', pending_since, 'tq:turn', limit.full)
+      redis.call('HDEL', task_prefix .. id, 'tq:parked')
+      if not is_gone then
+        redis.call('ZADD', turns, 0, limit.full .. '\n' .. id)
+      end
+    end
+    limit.room = limit.room - #moving
+    none_has_turn = false
+  end
+  return #moving
+end
+
+-- Notes when to look again at those that wait; answers that instant.
+local function plan_look(limit, soonest)
+  local from, to = range_of(limit.full)
+  if #redis.call('ZRANGEBYLEX', parked, from, to, 'LIMIT', 0, 1) == 0 then
+    redis.call('ZREM', looks, limit.full)
+    return nil
+  end
+  local at = soonest or next_look(limit)
+  redis.call('ZADD', looks, at, limit.full)
+  return at
+end
+
+-- Gives back the slots of those that are not leased any more. One that was handed back is promised the next turn.
+local function free(limit, ids)
+  if #ids == 0 then
+    return
+  end
+  local leases = redis.call('ZMSCORE', lease, unpack(ids))
+  for i, id in ipairs(ids) do
+    if not leases[i] then
+      local member = limit.full .. '\n' .. id
+      local was_held = redis.call('ZREM', slots, member) == 1
+      local task = task_prefix .. id
+      if was_held and redis.pcall('HGET', task, 'state') == 'pending' then
+        redis.call('ZADD', turns, 0, member)
+        redis.call('HSET', task, 'tq:turn', limit.full)
+        none_has_turn = false
+      end
+    end
+  end
+end
