@@ -1,5 +1,6 @@
 export type { Engine, EngineOptions } from "./broker/engine.ts";
 export type { TaskState } from "./broker/inspection.ts";
+export type { Finding, FindingCode } from "./broker/repair.ts";
 export { Client, type ClientOptions } from "./client/client.ts";
 export type {
   BatchItem,
@@ -28,6 +29,8 @@ export { redisEngine } from "./engine/redis/redis-engine.ts";
 export type { IoredisClient, RedisLocation, RedisSource } from "./engine/redis/redis-source.ts";
 export { type SqliteEngineOptions, sqliteEngine } from "./engine/sqlite/sqlite-engine.ts";
 export * from "./errors.ts";
+export { FINDING_CODES } from "./finding-codes.ts";
+export type { FsckOptions, FsckReport } from "./inspector/fsck.ts";
 export type { CancelAnswer, CancelOptions } from "./inspector/cancel.ts";
 export type { BulkResult, ChangeAllOptions } from "./inspector/change-all.ts";
 export type { ChangeResult, TaskRef } from "./inspector/changes.ts";

@@ -4,6 +4,7 @@ import type { Runtime } from "../runtime/runtime.ts";
 import type { Broker } from "./broker.ts";
 import type { Inspection } from "./inspection.ts";
 import type { LimitStore } from "./limits.ts";
+import type { Repair } from "./repair.ts";
 import type { ScheduleStore } from "./schedule-store.ts";
 
 /** Marks engines, so that two copies of the package know each other's. */
@@ -19,6 +20,7 @@ export interface Engine extends AsyncDisposable {
   readonly kind: string;
   readonly broker: Broker;
   readonly inspection: Inspection;
+  readonly repair: Repair;
   readonly schedules: ScheduleStore;
   readonly limits: LimitStore;
 

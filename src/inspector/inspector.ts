@@ -9,6 +9,7 @@ import { type Runtime, systemRuntime } from "../runtime/runtime.ts";
 import { requireKnownNames } from "../suggestion.ts";
 import { type TaskInfo, taskInfo } from "../task-info.ts";
 import { requireNonBlank } from "../task-options.ts";
+import { type FsckOptions, type FsckReport, fsck } from "./fsck.ts";
 import { type CancelAnswer, type CancelOptions, cancelTask } from "./cancel.ts";
 import { type BulkResult, type ChangeAllOptions, changeAll } from "./change-all.ts";
 import { type ChangeResult, changeList, changeOne, type TaskRef } from "./changes.ts";
@@ -194,6 +195,15 @@ export class Inspector implements AsyncDisposable {
    */
   async unpauseQueue(queue: string): Promise<boolean> {
     return this.#inspection.unpauseQueue(requireNonBlank("queue", queue));
+  }
+
+  /**
+   * Looks for damage in the stored data, in bounded steps, beside servers and producers at work; with `repair`, mends
+   * it. What looks damaged is looked at once more, at one instant, before it is reported or touched.
+   */
+  async fsck(options: FsckOptions = {}): Promise<FsckReport> {
+    this.#requireOpen();
+    return fsck(this.#engine.repair, options);
   }
 
   /**

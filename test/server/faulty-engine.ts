@@ -2,6 +2,7 @@ import type { Broker } from "../../src/broker/broker.ts";
 import { type Engine, engineBrand } from "../../src/broker/engine.ts";
 import type { Inspection } from "../../src/broker/inspection.ts";
 import type { LimitStore } from "../../src/broker/limits.ts";
+import type { Repair } from "../../src/broker/repair.ts";
 import type { ScheduleStore } from "../../src/broker/schedule-store.ts";
 import { EngineUnavailableError } from "../../src/errors.ts";
 import type { Clock } from "../../src/runtime/clock.ts";
@@ -20,6 +21,7 @@ export class FaultyEngine implements Engine {
   readonly kind = "faulty";
   readonly broker: Broker;
   readonly inspection: Inspection;
+  readonly repair: Repair;
   readonly schedules: ScheduleStore;
   readonly limits: LimitStore;
   readonly #inner: Engine;
@@ -38,6 +40,7 @@ export class FaultyEngine implements Engine {
     this.#inner = inner;
     this.#clock = clock;
     this.inspection = inner.inspection;
+    this.repair = inner.repair;
     this.schedules = inner.schedules;
     this.broker = this.#faulty(inner.broker);
     this.limits = this.#faulty(inner.limits);

@@ -2,6 +2,7 @@ import type { Broker } from "../../broker/broker.ts";
 import { type Engine, engineBrand } from "../../broker/engine.ts";
 import type { Inspection } from "../../broker/inspection.ts";
 import type { LimitStore } from "../../broker/limits.ts";
+import type { Repair } from "../../broker/repair.ts";
 import type { ScheduleStore } from "../../broker/schedule-store.ts";
 import type { EngineDoor } from "./engine-door.ts";
 
@@ -10,6 +11,7 @@ export interface EmbeddedEngineParts {
   readonly schedules: ScheduleStore;
   readonly broker: Broker;
   readonly inspection: Inspection;
+  readonly repair: Repair;
   readonly limits: LimitStore;
   readonly door: EngineDoor;
   /** Resolves when the store can be used. Called while the door is open. */
@@ -23,16 +25,18 @@ export class EmbeddedEngine implements Engine {
   readonly schedules: ScheduleStore;
   readonly broker: Broker;
   readonly inspection: Inspection;
+  readonly repair: Repair;
   readonly limits: LimitStore;
   readonly #door: EngineDoor;
   readonly #ready: () => Promise<void>;
   #users = 0;
 
-  constructor({ kind, schedules, broker, inspection, limits, door, ready }: EmbeddedEngineParts) {
+  constructor({ kind, schedules, broker, inspection, repair, limits, door, ready }: EmbeddedEngineParts) {
     this.kind = kind;
     this.schedules = schedules;
     this.broker = broker;
     this.inspection = inspection;
+    this.repair = repair;
     this.limits = limits;
     this.#door = door;
     this.#ready = ready;

@@ -8,6 +8,7 @@ import { EngineDoor } from "../embedded/engine-door.ts";
 import { embeddedSchedules } from "../embedded/schedules.ts";
 import { checkEngineOptions } from "../engine-options.ts";
 import { LEASE_TIMINGS, type LeaseTimings } from "../timings.ts";
+import { memoryRepair } from "./memory-repair.ts";
 import { memoryNews } from "./news.ts";
 import { MemoryStore } from "./store.ts";
 
@@ -58,6 +59,7 @@ export function createMemoryEngine(options: EngineOptions, internals: MemoryEngi
     schedules: embeddedSchedules(transactions, clock),
     broker: embeddedBroker(transactions, memoryNews(store, door), clock, timings),
     inspection: embeddedInspection(transactions, clock),
+    repair: memoryRepair(transactions),
     limits: embeddedLimits(transactions, clock),
     door,
     ready: async () => undefined,

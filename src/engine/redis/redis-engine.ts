@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { type Engine, type EngineOptions, engineBrand } from "../../broker/engine.ts";
 import type { Inspection } from "../../broker/inspection.ts";
 import type { LimitStore } from "../../broker/limits.ts";
+import type { Repair } from "../../broker/repair.ts";
 import type { ScheduleStore } from "../../broker/schedule-store.ts";
 import { ClosedError, TitanQueueError } from "../../errors.ts";
 import type { Logger } from "../../runtime/logger.ts";
@@ -11,6 +12,7 @@ import { type Prepare, type RedisConnections, redisConnections } from "./connect
 import type { RedisConnection } from "./connection.ts";
 import { Cutoff } from "./cutoff.ts";
 import { doorCommands } from "./door-commands.ts";
+import { redisFsck } from "./fsck.ts";
 import { RedisBroker } from "./redis-broker.ts";
 import type { RedisCommands, RedisReply, ScriptSource } from "./redis-commands.ts";
 import type { RedisContext } from "./redis-context.ts";
@@ -60,6 +62,7 @@ class RedisEngine implements Engine {
   readonly kind = "redis";
   readonly broker: RedisBroker;
   readonly inspection: Inspection;
+  readonly repair: Repair;
   readonly schedules: ScheduleStore;
   readonly limits: LimitStore;
   readonly #commands: Line;
@@ -111,6 +114,7 @@ class RedisEngine implements Engine {
     });
     this.schedules = redisSchedules({ ...context, commands }, cutoff);
     this.inspection = redisInspection({ ...context, commands });
+    this.repair = { fsck: redisFsck({ ...context, commands }) };
     this.limits = redisLimits({ ...context, commands });
   }
 

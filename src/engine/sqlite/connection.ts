@@ -5,7 +5,7 @@ import {
   SqliteFileGoneError,
   SqliteSchemaNewerError,
 } from "../../errors.ts";
-import type { SqliteDatabase, SqliteDriver } from "./driver.ts";
+import type { SqliteDatabase, SqliteDriver, SqliteStatement } from "./driver.ts";
 import { migrate, requireOurs } from "./migrate.ts";
 import { checkPlace, identityOf, sizeOf } from "./place.ts";
 import { MIGRATIONS } from "./schema.ts";
@@ -54,8 +54,8 @@ export class Connection {
       this.#configure(synchronous);
       migrate(this.#database, file);
       this.sql = prepare(this.#database);
-      this.#requireWhole();
       this.path = realpathSync(file);
+      this.#requireWhole();
       this.#identity = identityOf(file);
       this.hasNews();
       this.hasWritten();
@@ -93,8 +93,8 @@ export class Connection {
     this.begin(false);
     const { page_count: pages } = this.#database.prepare("PRAGMA page_count").get() as { page_count: number };
     const { page_size: size } = this.#database.prepare("PRAGMA page_size").get() as { page_size: number };
-    const logged = Math.floor(sizeOf(`${this.#file}-wal`) / size);
-    const present = Math.floor(sizeOf(this.#file) / size);
+    const logged = Math.floor(sizeOf(`${this.path}-wal`) / size);
+    const present = Math.floor(sizeOf(this.path) / size);
     this.sql.commit.run();
     if (present + logged < pages) {
       throw new SqliteCorruptError(this.#file, `was cut off: ${present} of ${pages} pages are there`);
@@ -143,6 +143,11 @@ export class Connection {
     } catch (error) {
       if (!isNoTransaction(error)) throw error;
     }
+  }
+
+  /** A statement that is not run again and again. */
+  prepare(sql: string): SqliteStatement {
+    return this.#database.prepare(sql);
   }
 
   /** Whether this connection has written anything since this was last asked. */

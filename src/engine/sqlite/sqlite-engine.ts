@@ -13,6 +13,7 @@ import type { Synchronous } from "./connection.ts";
 import { loadDriver, type SqliteDriver } from "./driver.ts";
 import { enqueueApart } from "./enqueue-apart.ts";
 import { SqliteNews } from "./news.ts";
+import { sqliteRepair } from "./sqlite-repair.ts";
 import { parseSqliteUrl } from "./sqlite-url.ts";
 import { Turns } from "./turns.ts";
 
@@ -86,6 +87,7 @@ export function createSqliteEngine(
       },
     },
     inspection: embeddedInspection(turns, clock),
+    repair: sqliteRepair(turns, clock, timings),
     limits: embeddedLimits(turns, clock),
     door,
     ready: () => turns.read(() => undefined),

@@ -5,6 +5,7 @@ import {
   encodeWorkerInfo,
 } from "../../protocol/codec.ts";
 import type { EmbeddedStore, PresenceRecord, ServerName } from "../embedded/embedded-store.ts";
+import type { SqliteStatement } from "./driver.ts";
 import { SqliteScheduleTables } from "./schedule-tables.ts";
 import { SqliteMarks } from "./sqlite-marks.ts";
 import { FIRST_ATTEMPT, SqliteQueue } from "./sqlite-queue.ts";
@@ -26,11 +27,14 @@ export interface Cancelation {
 export class SqliteStore implements EmbeddedStore {
   readonly marks: SqliteMarks;
   readonly schedules: SqliteScheduleTables;
+  /** A statement that is not run again and again. */
+  readonly prepare: (sql: string) => SqliteStatement;
   readonly #sql: Statements;
   readonly #random: () => number;
   readonly #queues = new Map<string, SqliteQueue>();
 
-  constructor(sql: Statements, random: () => number) {
+  constructor(sql: Statements, random: () => number, prepare: (sql: string) => SqliteStatement) {
+    this.prepare = prepare;
     this.marks = new SqliteMarks(sql);
     this.#sql = sql;
     this.schedules = new SqliteScheduleTables(sql);

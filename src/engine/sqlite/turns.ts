@@ -150,7 +150,9 @@ export class Turns implements Transactions {
   };
 
   #run(connection: Connection, pieces: readonly Piece[]): void {
-    const store = new SqliteStore(connection.sql, this.#options.runtime.random);
+    const store = new SqliteStore(connection.sql, this.#options.runtime.random, (sql) =>
+      connection.prepare(sql),
+    );
     for (const piece of pieces) {
       try {
         this.#runPiece(connection, store, piece, pieces.length > 1);
