@@ -74,7 +74,7 @@ const DOORS: Readonly<Record<string, Door>> = {
   monitor: { rooms: [...SMALL_FILES, "runtime", "index.ts"] },
   cli: {
     rooms: [...SMALL_FILES, "runtime"],
-    packages: ["titanqueue", "commander", "picocolors"],
+    packages: ["titanqueue", "cli-table3", "commander", "picocolors", "string-width"],
   },
   "index.ts": {
     rooms: [
@@ -82,6 +82,7 @@ const DOORS: Readonly<Record<string, Door>> = {
       "client",
       "inspector",
       "server",
+      "scheduler",
       "define-worker.ts",
       "engine/memory",
       "engine/redis",

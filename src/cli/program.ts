@@ -1,37 +1,89 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { VERSION } from "../version.ts";
+import { queueCommands } from "./commands/queue.ts";
+import { taskCommands } from "./commands/task.ts";
 import { type DevCommandOptions, runDev } from "./dev.ts";
+import { Refusal } from "./ending.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { runInit } from "./init.ts";
+import { acting, type Exit } from "./operate.ts";
+import { endWithTheReader } from "./output.ts";
+import { respelled } from "./spellings.ts";
+import { tell } from "./told-error.ts";
 import { runWorker, type WorkerCommandOptions } from "./worker.ts";
-
-const URL_HELP = "where the tasks are; without it, TITANQUEUE_URL (the place for a URL with a password)";
 
 const FILE_HELP = "exports `defineWorker({ … })` by default; .ts, .mts or .js";
 
 /** Runs one command line; resolves with the exit code. What it rejects with is for `endWith`. */
-export async function runCommand(words: readonly string[]): Promise<ExitCode> {
-  let code: ExitCode = EXIT.ok;
+export async function runCommand(given: readonly string[]): Promise<ExitCode> {
+  const exit: Exit = { code: EXIT.ok };
+  const words = respelled(given);
+  const json = words.includes("--json") || words.includes("--jsonl");
+  const program = titanqueue(exit, json);
+  endWithTheReader();
+  try {
+    await program.parseAsync(words, { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // `--help` and `--version` end that way, too. For people, its text has been printed.
+    if (error.exitCode === 0) return EXIT.ok;
+    if (json) process.stderr.write(tell(usageError(error), "json"));
+    return EXIT.refused;
+  }
+  return exit.code;
+}
+
+/** The whole tree of commands. */
+export function titanqueue(exit: Exit, json = false): Command {
   const program = new Command("titanqueue")
     .description("A task queue for Node.js, on Redis or on a file.")
     .version(VERSION, "-V, --version", "print the version")
+    .option(
+      "--url <url>",
+      "where the tasks are; TITANQUEUE_URL and config files are the places for a password",
+    )
+    .option("--json", "answer with one JSON document")
+    .option("--no-color", "without colours, as NO_COLOR=1")
     .showHelpAfterError("(titanqueue --help lists the commands)")
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput(json ? { writeErr: () => undefined } : {})
     .exitOverride();
 
+  program.commandsGroup("Run tasks:");
+  runCommands(program, exit);
+  program.commandsGroup("Operate:");
+  queueCommands(program, exit);
+  taskCommands(program, exit);
+  program.commandsGroup("About:");
+  program
+    .command("version")
+    .description("print the version, and that of Node.js")
+    .action(
+      acting(exit, (out) => {
+        const { node } = process.versions;
+        out.say({ titanqueue: VERSION, node }, `titanqueue ${VERSION} on Node.js ${node}`);
+        return undefined;
+      }),
+    );
+  return program;
+}
+
+/** What runs tasks prints its log, and ends with what its server says. */
+function runCommands(program: Command, exit: Exit): void {
   program
     .command("dev")
-    .description("run a worker file while you write it: reloads when it changes, needs no Redis")
+    .description(
+      "run a worker file while you write it: reloads when it changes, needs no Redis; without --url and TITANQUEUE_URL on the file tasks.db",
+    )
     .argument("<file>", FILE_HELP)
-    .option("--url <url>", `${URL_HELP}; without that, the file tasks.db`)
-    .action(async (file: string, options: DevCommandOptions) => {
-      code = await runDev(file, options);
+    .action(async (file: string, _: object, command: Command) => {
+      exit.code = await runDev(file, running<DevCommandOptions>(command));
     });
 
   program
     .command("worker")
-    .description("run a worker file's handlers, until SIGTERM or Ctrl+C")
+    .description("run a worker file's handlers, until SIGTERM or Ctrl+C; reads no config file")
     .argument("<file>", FILE_HELP)
-    .option("--url <url>", URL_HELP)
     .addOption(
       new Option(
         "--health-port <port>",
@@ -39,33 +91,34 @@ export async function runCommand(words: readonly string[]): Promise<ExitCode> {
       ).argParser(readPort),
     )
     .addOption(new Option("--health-host <host>", "the address for that").default("127.0.0.1"))
-    .action(async (file: string, options: WorkerCommandOptions) => {
-      code = await runWorker(file, options);
+    .action(async (file: string, _: object, command: Command) => {
+      exit.code = await runWorker(file, running<WorkerCommandOptions>(command));
     });
 
   program
     .command("init")
     .description("write a small typed project: a task, a worker, and a script that enqueues")
     .argument("[dir]", "where; nothing in it is overwritten", ".")
-    .action((directory: string) => {
-      code = runInit(directory);
+    .action((directory: string, _: object, command: Command) => {
+      running(command);
+      exit.code = runInit(directory);
     });
+}
 
-  program
-    .command("version")
-    .description("print the version, and that of Node.js")
-    .action(() => {
-      process.stdout.write(`titanqueue ${VERSION} on Node.js ${process.versions.node}\n`);
-    });
+function running<O>(command: Command): O {
+  const { json, ...options } = command.optsWithGlobals<{ readonly json?: boolean }>();
+  if (json) throw new Refusal(`${command.name()} has no answer that could be JSON; leave --json out`);
+  return options as O;
+}
 
-  try {
-    await program.parseAsync(words, { from: "user" });
-  } catch (error) {
-    // Its text has been printed; `--help` and `--version` end that way, too.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.refused;
-    throw error;
-  }
-  return code;
+function usageError({ message }: CommanderError) {
+  const text = message.replace(/^error: /, "");
+  return {
+    code: "USAGE",
+    message: text,
+    remedy: "`titanqueue --help` lists the commands",
+    exit: EXIT.refused,
+  };
 }
 
 function readPort(text: string): number {

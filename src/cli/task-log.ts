@@ -1,5 +1,6 @@
 import type { Clock, Logger, Server, ServerOptions, TaskSettled, Verdict } from "titanqueue";
 import type { PrettyLog } from "./pretty-log.ts";
+import { shownLength } from "./shown-time.ts";
 
 /** What a server logs of failures, which are told here in more words. */
 const TOLD_HERE = ["attempt failed", "task archived", "task dropped"];
@@ -81,21 +82,4 @@ function linesOf(error: unknown): readonly string[] {
     .map((line) => line.trim())
     .filter((line) => line.startsWith("at ") && !/[\\/]node_modules[\\/]|node:internal/.test(line));
   return [error.message === "" ? error.name : error.message, ...frames.slice(0, SHOWN_FRAMES)];
-}
-
-const UNITS = [
-  ["day", 86_400_000],
-  ["h", 3_600_000],
-  ["min", 60_000],
-  ["s", 1_000],
-] as const;
-
-/** A length of time for people: two digits or so, and its unit. */
-export function shownLength(ms: number): string {
-  for (const [unit, length] of UNITS) {
-    if (ms < length * (unit === "s" ? 1 : 2)) continue;
-    const count = ms / length;
-    return `${count < 10 ? Math.round(count * 10) / 10 : Math.round(count)} ${unit}${unit === "day" ? "s" : ""}`;
-  }
-  return `${Math.max(0, Math.round(ms))} ms`;
 }

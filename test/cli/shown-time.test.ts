@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { shownLength } from "../../src/cli/task-log.ts";
+import { shownLength } from "../../src/cli/shown-time.ts";
 
 describe("shownLength", () => {
   it.each([
