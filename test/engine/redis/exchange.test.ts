@@ -164,6 +164,20 @@ describe("leasing looks before it takes", () => {
 
   guarded(
     redis,
+    "and drops the copy of a task that is a member of an aggregation set",
+    { script: "exchange", text: "copy = redis.pcall('ZSCORE', set, id)", instead: "copy = false" },
+    async (engine) => {
+      const id = await enqueued(engine, q, { groupKey: "g" });
+      const set = { queue: q, group: "g", id: "11111111-2222-4333-8444-555555555555" };
+      await engine.broker.createAggregationSet(set, { gracePeriod: 0 });
+      await engine.client.rpush(keys.pending, id);
+      expect(await exchanged(engine, [], 1)).toMatchObject({ leased: [], dropped: [id] });
+      expect(await engine.broker.readAggregationSet(set)).toHaveLength(1);
+    },
+  );
+
+  guarded(
+    redis,
     "and frees a task from what an earlier attempt left in the active list",
     { script: "exchange", text: "misplaced[#misplaced + 1] = id" },
     async (engine) => {

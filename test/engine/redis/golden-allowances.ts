@@ -97,6 +97,31 @@ export const ALLOWANCES: readonly Allowance[] = [
     },
   },
   {
+    rule: "18.6: a group that a set was cut from is known by name",
+    ops: ["aggregationCheck"],
+    allow: ({ ours, queue }) => {
+      const key = `tq:{${queue}}:aggs`;
+      const found = ours[key]?.set?.length === 1;
+      if (found) delete ours[key];
+      return found;
+    },
+  },
+  {
+    rule: "18.6: locks of members that were aggregated are free",
+    ops: ["deleteAggregationSet"],
+    allow: ({ ours, gos, queue }) => {
+      let found = false;
+      for (const [key, lock] of Object.entries(gos)) {
+        const isLock = key.startsWith(`asynq:{${queue}}:unique:`);
+        if (!isLock || ours[key] !== undefined || gos[`asynq:{${queue}}:t:${lock.string}`] !== undefined)
+          continue;
+        ours[key] = lock;
+        found = true;
+      }
+      return found;
+    },
+  },
+  {
     rule: "18.9: a lease names the exchange that took it",
     ops: ["dequeue"],
     allow: (step) => allowField(step, "tq:x", ({ state }) => state === "active"),

@@ -45,6 +45,12 @@ interface Args {
   readonly isFailure: boolean;
   readonly result: string;
   readonly batch: number;
+  /** Seconds. */
+  readonly gracePeriod: number;
+  readonly maxDelay: number;
+  readonly maxSize: number;
+  /** Empty: the check made no set. */
+  readonly setId: string;
   readonly state: TaskState;
   readonly page: number;
   readonly size: number;
@@ -200,6 +206,26 @@ const calls: Readonly<Record<string, Call>> = {
   },
   deleteExpiredCompleted: async ({ queue, args: { batch } }) => {
     await broker.deleteExpired(queue, batch);
+  },
+  aggregationCheck: async ({ queue, args: { group = "", gracePeriod, maxDelay, maxSize, setId } }) => {
+    const id = setId || "ffffffff-ffff-4fff-8fff-ffffffffffff";
+    const rules = {
+      gracePeriod: gracePeriod * 1_000,
+      maxDelay: maxDelay * 1_000 || undefined,
+      maxSize: maxSize || undefined,
+    };
+    const made = await broker.createAggregationSet({ queue, group, id }, rules);
+    return { setId: made === undefined ? "" : id };
+  },
+  readAggregationSet: async ({ queue, args: { group = "", setId }, step }) => {
+    const members = await broker.readAggregationSet({ queue, group, id: setId });
+    const { deadline } = step.result as { deadline: number };
+    return { deadline, ids: members?.map(({ id }) => id) };
+  },
+  deleteAggregationSet: async ({ queue, args: { group = "", setId } }) => {
+    const set = { queue, group, id: setId };
+    const aggregated = (await broker.readAggregationSet(set)) ?? [];
+    await broker.commitAggregation({ set, aggregates: [], aggregated, rejected: [] });
   },
   reclaimStaleAggregationSets: async ({ queue }) => {
     await broker.reclaimAggregationSets(queue);

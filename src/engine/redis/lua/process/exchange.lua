@@ -303,6 +303,15 @@ if found and #found > 0 then
         container = string.gsub(task_prefix, 't:$', 'g:') .. (redis.call('HGET', task, 'group') or '')
       end
       local copy = container and redis.pcall('ZSCORE', container, id)
+      if message and state == 'aggregating' and not copy then
+        -- Or in a set that was cut from the group: whoever cut it aggregates the task.
+        local sets = string.gsub(task_prefix, 't:$', 'aggregation_sets')
+        for _, set in ipairs(redis.pcall('ZRANGE', sets, 0, 999)) do
+          if not copy and string.sub(set, 1, #container + 1) == container .. ':' then
+            copy = redis.pcall('ZSCORE', set, id)
+          end
+        end
+      end
       if slot_is_moving or is_refused(fields) or type(copy) == 'table' then
         status = 'unready'
         break
