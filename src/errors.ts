@@ -533,6 +533,39 @@ export class FilterInvalidError extends TitanQueueError {
   }
 }
 
+/** An equal entry is there already, or another one of that id. Give one of them an `id` of its own. */
+export class SchedulerEntryExistsError extends TitanQueueError {
+  static readonly code = "SCHEDULER_ENTRY_EXISTS";
+  override readonly name = "SchedulerEntryExistsError";
+  readonly code = SchedulerEntryExistsError.code;
+  readonly entryId: string;
+
+  constructor(entryId: string, problem: string) {
+    super(`scheduler entry "${entryId}": ${problem}`);
+    this.entryId = entryId;
+  }
+}
+
+/** This scheduler has no such entry, and none is stored. */
+export class SchedulerEntryNotFoundError extends TitanQueueError {
+  static readonly code = "SCHEDULER_ENTRY_NOT_FOUND";
+  override readonly name = "SchedulerEntryNotFoundError";
+  readonly code = SchedulerEntryNotFoundError.code;
+  readonly entryId: string;
+
+  constructor(entryId: string) {
+    super(`there is no scheduler entry "${entryId}"`);
+    this.entryId = entryId;
+  }
+}
+
+/** The scheduler was started before, or has been shut down. A scheduler is used once; make a new one. */
+export class SchedulerStateError extends TitanQueueError {
+  static readonly code = "SCHEDULER_STATE";
+  override readonly name = "SchedulerStateError";
+  readonly code = SchedulerStateError.code;
+}
+
 // ---- serving ------------------------------------------------------------------------------------------------
 
 /** The server was started twice, or used after its shutdown. */

@@ -30,11 +30,11 @@ export type { IoredisClient, RedisLocation, RedisSource } from "./engine/redis/r
 export { type SqliteEngineOptions, sqliteEngine } from "./engine/sqlite/sqlite-engine.ts";
 export * from "./errors.ts";
 export { FINDING_CODES } from "./finding-codes.ts";
-export type { FsckOptions, FsckReport } from "./inspector/fsck.ts";
 export type { CancelAnswer, CancelOptions } from "./inspector/cancel.ts";
 export type { BulkResult, ChangeAllOptions } from "./inspector/change-all.ts";
 export type { ChangeResult, TaskRef } from "./inspector/changes.ts";
 export type { DeleteQueueOptions } from "./inspector/delete-queue.ts";
+export type { FsckOptions, FsckReport } from "./inspector/fsck.ts";
 export {
   type DailyStats,
   type GroupInfo,
@@ -49,6 +49,16 @@ export { RetryLater, type RetryLaterOptions } from "./retry-later.ts";
 export type { Clock } from "./runtime/clock.ts";
 export type { LogFields, Logger, LogLevel } from "./runtime/logger.ts";
 export type { Runtime } from "./runtime/runtime.ts";
+export type { EntryOptions } from "./scheduler/entry.ts";
+export type { MissedPolicy } from "./scheduler/missed-ticks.ts";
+export {
+  type PeriodicTaskConfig,
+  PeriodicTaskManager,
+  type PeriodicTaskManagerOptions,
+  type PeriodicTaskProvider,
+} from "./scheduler/periodic-task-manager.ts";
+export { type ScheduledEntry, Scheduler, type StoredEntryDefinition } from "./scheduler/scheduler.ts";
+export type { SchedulerOptions, TickFacts } from "./scheduler/scheduler-options.ts";
 export {
   type AggregateOptions,
   type Aggregator,

@@ -5,6 +5,7 @@ import { EngineUnavailableError, QueueNotServedError, ServerStateError } from ".
 import type { ServerStatus } from "../protocol/server-info.ts";
 import { sleep } from "../runtime/clock.ts";
 import { keepAlive } from "../runtime/keep-alive.ts";
+import { onSignals, type SignalSource } from "../runtime/signals.ts";
 import { requireKnownNames } from "../suggestion.ts";
 import { onCrash } from "./crash.ts";
 import { EngineState } from "./engine-state.ts";
@@ -15,7 +16,6 @@ import { type Router, routerOf, type ServeMux } from "./serve-mux.ts";
 import { checkServerOptions, type ServerConfig, type ServerOptions } from "./server-options.ts";
 import { SERVER_TIMINGS, type ServerTimings } from "./server-timings.ts";
 import { ShutdownClock, type ShutdownResult } from "./shutdown-clock.ts";
-import { onSignals, type SignalSource } from "./signals.ts";
 
 export interface ShutdownOptions {
   /** Instead of the server's `shutdownTimeout`. A shutdown under way can only be shortened. */

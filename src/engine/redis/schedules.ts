@@ -39,7 +39,7 @@ const VERSION = "version";
 
 /** What schedulers share, `docs/protocol.md` 12 and 18.5. Its commands may be repeated after a lost answer. */
 export function redisSchedules(context: RedisContext, cutoff: Cutoff): ScheduleStore {
-  const { commands, clock } = context;
+  const { commands, clock, logger } = context;
   const change = async (changes: readonly (readonly [field: string, value: string])[]) =>
     (await changeSchedules.run(commands, { schedules: SCHEDULES }, { changes: changes.flat() })) as number;
 
@@ -58,6 +58,10 @@ export function redisSchedules(context: RedisContext, cutoff: Cutoff): ScheduleS
       const record = schedulerEntriesKey(schedulerId);
       const seconds = ceilSeconds(ttl);
       await Promise.all([
+        // The heartbeat of a scheduler is also how its clock keeps up with Redis's.
+        clock.measure(commands).catch((error: unknown) => {
+          logger.debug({ error }, "the clock of Redis cannot be read; the last measurement stands");
+        }),
         listRecord.run(
           commands,
           { index: ALL_SCHEDULERS },
