@@ -345,7 +345,7 @@ export function aggregationContract(open: OpenEngine): void {
     expect(await engine.broker.readAggregationSet(set)).toHaveLength(1);
   });
 
-  it("aggregates tasks whose group they joined late: after a delay, or to be tried again (J03)", async () => {
+  it("aggregates tasks whose group they joined late, after a delay (J03)", async () => {
     const engine = await open();
     const queue = engine.queue();
     const delayed = await enqueued(

@@ -75,7 +75,7 @@ function isRequeue({ settlement }: Outcome): boolean {
   return settlement.kind === "requeue";
 }
 
-function overriding<T extends object>(target: T, overrides: Partial<T>): T {
+export function overriding<T extends object>(target: T, overrides: Partial<T>): T {
   return new Proxy(target, {
     get(_, name) {
       if (Object.hasOwn(overrides, name)) return overrides[name as keyof T];
