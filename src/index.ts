@@ -1,6 +1,7 @@
+export { ADVICE_CODES } from "./advice-codes.ts";
 export type { Engine, EngineOptions } from "./broker/engine.ts";
 export type { TaskState } from "./broker/inspection.ts";
-export type { Finding, FindingCode } from "./broker/repair.ts";
+export type { Advice, AdviceCode, Finding, FindingCode } from "./broker/repair.ts";
 export { Client, type ClientOptions } from "./client/client.ts";
 export type {
   BatchItem,
@@ -34,6 +35,7 @@ export type { CancelAnswer, CancelOptions } from "./inspector/cancel.ts";
 export type { BulkResult, ChangeAllOptions } from "./inspector/change-all.ts";
 export type { ChangeResult, TaskRef } from "./inspector/changes.ts";
 export type { DeleteQueueOptions } from "./inspector/delete-queue.ts";
+export type { DoctorReport } from "./inspector/doctor.ts";
 export type { FsckOptions, FsckReport } from "./inspector/fsck.ts";
 export {
   type DailyStats,

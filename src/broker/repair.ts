@@ -54,8 +54,52 @@ export interface FsckEnd {
   readonly stopped: boolean;
 }
 
+/** What `doctor` has an opinion on. Stable: tools may compare it. */
+export type AdviceCode =
+  | "VERSION"
+  | "PERSISTENCE"
+  | "EVICTION"
+  | "MEMORY"
+  | "REPLICAS"
+  | "CLOCK"
+  | "LATENCY"
+  | "PERMISSIONS"
+  | "UNSEEN"
+  | "JOURNAL"
+  | "SYNCHRONOUS"
+  | "INTEGRITY"
+  | "FILE_SIZE"
+  | "DISK_SPACE"
+  | "NOT_DURABLE"
+  | "SERVERS"
+  | "SERVERS_STALE"
+  | "GO_PEERS"
+  | "QUEUE_UNSERVED"
+  | "QUEUE_PAUSED"
+  | "HANDLER_MISSING";
+
+export interface Advice {
+  readonly code: AdviceCode;
+  /** `problem`: tasks may be lost or are not run. `warning`: know of it. */
+  readonly severity: "ok" | "warning" | "problem";
+  /** What was found, in words. */
+  readonly finding: string;
+  /** What it means for tasks. */
+  readonly meaning?: string;
+  /** What to do about it, as a command where there is one. */
+  readonly remedy?: string;
+}
+
+export interface Diagnosis {
+  readonly facts: Readonly<Record<string, string | number | boolean>>;
+  readonly advice: readonly Advice[];
+}
+
 /** Looks for damage in the stored data, and at the state of the store itself. */
 export interface Repair {
   /** Goes through everything that is stored, in bounded steps, beside whoever else works on it. */
   fsck(call: FsckCall): Promise<FsckEnd>;
+
+  /** What the store says of itself. What its user may not ask is said to be unseen; that fails nothing. */
+  diagnose(): Promise<Diagnosis>;
 }

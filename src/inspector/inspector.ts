@@ -9,11 +9,12 @@ import { type Runtime, systemRuntime } from "../runtime/runtime.ts";
 import { requireKnownNames } from "../suggestion.ts";
 import { type TaskInfo, taskInfo } from "../task-info.ts";
 import { requireNonBlank } from "../task-options.ts";
-import { type FsckOptions, type FsckReport, fsck } from "./fsck.ts";
 import { type CancelAnswer, type CancelOptions, cancelTask } from "./cancel.ts";
 import { type BulkResult, type ChangeAllOptions, changeAll } from "./change-all.ts";
 import { type ChangeResult, changeList, changeOne, type TaskRef } from "./changes.ts";
 import { type DeleteQueueOptions, deleteQueue } from "./delete-queue.ts";
+import { type DoctorReport, doctor } from "./doctor.ts";
+import { type FsckOptions, type FsckReport, fsck } from "./fsck.ts";
 import { type ServerRecord, serverRecord } from "./servers.ts";
 import { groupOf, requireState } from "./states.ts";
 
@@ -204,6 +205,15 @@ export class Inspector implements AsyncDisposable {
   async fsck(options: FsckOptions = {}): Promise<FsckReport> {
     this.#requireOpen();
     return fsck(this.#engine.repair, options);
+  }
+
+  /**
+   * What the store says of itself, who serves what, and what to do about it. What the store's user may not ask for is
+   * said to be unseen, and fails nothing.
+   */
+  async doctor(): Promise<DoctorReport> {
+    this.#requireOpen();
+    return doctor(this.#engine);
   }
 
   /**

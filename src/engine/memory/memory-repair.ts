@@ -16,5 +16,19 @@ export function memoryRepair({ read }: Pick<Transactions, "read">): Repair {
         onProgress(tasks, tasks);
         return { queues: names.sort(), tasks, stopped: false };
       }),
+
+    diagnose: () =>
+      read(() => ({
+        facts: { durable: false },
+        advice: [
+          {
+            code: "NOT_DURABLE",
+            severity: "warning",
+            finding: "tasks are kept in the memory of this process",
+            meaning: "They are gone with it, and no other process sees them. Good for tests and trials.",
+            remedy: 'createEngine("sqlite:tasks.db") or createEngine("redis://127.0.0.1:6379")',
+          },
+        ],
+      })),
   };
 }

@@ -11,6 +11,7 @@ import { LEASE_TIMINGS, type LeaseTimings } from "../timings.ts";
 import { type Prepare, type RedisConnections, redisConnections } from "./connect-redis.ts";
 import type { RedisConnection } from "./connection.ts";
 import { Cutoff } from "./cutoff.ts";
+import { redisDiagnose } from "./diagnose.ts";
 import { doorCommands } from "./door-commands.ts";
 import { redisFsck } from "./fsck.ts";
 import { RedisBroker } from "./redis-broker.ts";
@@ -114,7 +115,8 @@ class RedisEngine implements Engine {
     });
     this.schedules = redisSchedules({ ...context, commands }, cutoff);
     this.inspection = redisInspection({ ...context, commands });
-    this.repair = { fsck: redisFsck({ ...context, commands }) };
+    const door = { ...context, commands };
+    this.repair = { fsck: redisFsck(door), diagnose: redisDiagnose(door) };
     this.limits = redisLimits({ ...context, commands });
   }
 

@@ -60,8 +60,9 @@ export function createSqliteEngine(
   const { timings = LEASE_TIMINGS } = internals;
   const { clock } = runtime;
   const door = new EngineDoor();
+  const path = requireFile(file);
   const turns = new Turns({
-    file: requireFile(file),
+    file: path,
     synchronous: requireSynchronous(options.synchronous ?? "normal"),
     loadDriver: internals.loadDriver ?? (() => loadDriver()),
     door,
@@ -87,7 +88,7 @@ export function createSqliteEngine(
       },
     },
     inspection: embeddedInspection(turns, clock),
-    repair: sqliteRepair(turns, clock, timings),
+    repair: sqliteRepair(turns, clock, { ...timings, file: path }),
     limits: embeddedLimits(turns, clock),
     door,
     ready: () => turns.read(() => undefined),

@@ -5,6 +5,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { LeaseTimings } from "../timings.ts";
 import type { SqlValue } from "./driver.ts";
 import { PICKED, STATE } from "./schema.ts";
+import { sqliteDiagnose } from "./sqlite-diagnose.ts";
 import type { SqliteStore } from "./sqlite-store.ts";
 import type { Turns } from "./turns.ts";
 
@@ -32,8 +33,15 @@ interface Row {
  * What can be damaged in a file whose tables refuse most of it: the file itself, and rows that somebody else has
  * written. A task is one row, so there are no ghosts and no orphans.
  */
-export function sqliteRepair(turns: Turns, clock: Clock, { lease }: Pick<LeaseTimings, "lease">): Repair {
-  return { fsck: (call) => new SqliteFsck(turns, clock, lease, call).run() };
+export function sqliteRepair(
+  turns: Turns,
+  clock: Clock,
+  { lease, file }: Pick<LeaseTimings, "lease"> & { readonly file: string },
+): Repair {
+  return {
+    fsck: (call) => new SqliteFsck(turns, clock, lease, call).run(),
+    diagnose: () => sqliteDiagnose(turns, clock, file),
+  };
 }
 
 class SqliteFsck {
