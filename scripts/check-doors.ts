@@ -56,7 +56,7 @@ const DOORS: Readonly<Record<string, Door>> = {
     rooms: [...SMALL_FILES, "broker", "runtime", "engine", "engine/memory", "engine/redis", "engine/sqlite"],
   },
   client: { rooms: UPPER },
-  inspector: { rooms: UPPER },
+  inspector: { rooms: [...UPPER, "client"] },
   server: { rooms: [...UPPER, "client"] },
   scheduler: { rooms: [...UPPER, "client"], packages: ["croner"] },
   "define-worker.ts": { rooms: [...SMALL_FILES, "server"] },

@@ -36,6 +36,8 @@ export type { BulkResult, ChangeAllOptions } from "./inspector/change-all.ts";
 export type { ChangeResult, TaskRef } from "./inspector/changes.ts";
 export type { DeleteQueueOptions } from "./inspector/delete-queue.ts";
 export type { DoctorReport } from "./inspector/doctor.ts";
+export type { CopyOptions } from "./inspector/edit.ts";
+export { type Filter, type FilterField, type FilterTerm, parseFilter } from "./inspector/filter.ts";
 export type { FsckOptions, FsckReport } from "./inspector/fsck.ts";
 export {
   type DailyStats,
@@ -45,8 +47,11 @@ export {
   type ListOptions,
   type QueueInfo,
 } from "./inspector/inspector.ts";
+export type { MatchingOptions, MatchingResult, RedriveOptions } from "./inspector/matching.ts";
 export type { BulkOptions, Progress } from "./inspector/progress.ts";
+export type { SearchOptions, SearchPage } from "./inspector/search.ts";
 export type { ServerRecord, WorkerRecord } from "./inspector/servers.ts";
+export type { CountOptions } from "./inspector/types.ts";
 export { RetryLater, type RetryLaterOptions } from "./retry-later.ts";
 export type { Clock } from "./runtime/clock.ts";
 export type { LogFields, Logger, LogLevel } from "./runtime/logger.ts";

@@ -52,7 +52,7 @@ const CALL_OPTIONS = ["signal"] as const;
 /** How often a task is sent whose lock is held by one that is not there any more. */
 const MOST_TRIES = 5;
 /** Redis takes no value of 512 MB; a message also needs room for its other fields. */
-const LARGEST_MAX_PAYLOAD = 511 * 1_024 * 1_024;
+export const LARGEST_MAX_PAYLOAD = 511 * 1_024 * 1_024;
 
 /**
  * Puts tasks in their queues.

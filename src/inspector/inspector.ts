@@ -3,7 +3,6 @@ import type { Change, QueueRecord, TaskState } from "../broker/inspection.ts";
 import { resolveEngine } from "../create-engine.ts";
 import type { Duration } from "../duration.ts";
 import { ClosedError, InvalidOptionError, QueueNotFoundError, TaskNotFoundError } from "../errors.ts";
-import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { type Runtime, systemRuntime } from "../runtime/runtime.ts";
 import { requireKnownNames } from "../suggestion.ts";
@@ -14,9 +13,20 @@ import { type BulkResult, type ChangeAllOptions, changeAll } from "./change-all.
 import { type ChangeResult, changeList, changeOne, type TaskRef } from "./changes.ts";
 import { type DeleteQueueOptions, deleteQueue } from "./delete-queue.ts";
 import { type DoctorReport, doctor } from "./doctor.ts";
+import { type CopyOptions, enqueueCopy, updateTaskPayload } from "./edit.ts";
+import type { Filter } from "./filter.ts";
 import { type FsckOptions, type FsckReport, fsck } from "./fsck.ts";
+import {
+  changeMatching,
+  type MatchingOptions,
+  type MatchingResult,
+  type RedriveOptions,
+  redrive,
+} from "./matching.ts";
+import { type SearchOptions, type SearchPage, search } from "./search.ts";
 import { type ServerRecord, serverRecord } from "./servers.ts";
 import { groupOf, requireState } from "./states.ts";
+import { type CountOptions, countByType } from "./types.ts";
 
 export interface InspectorOptions {
   /**
@@ -106,7 +116,7 @@ export interface GroupInfo {
 export class Inspector implements AsyncDisposable {
   readonly #engine: Engine;
   readonly #release: () => Promise<void>;
-  readonly #clock: Clock;
+  readonly #runtime: Runtime;
   #closed: Promise<void> | undefined;
 
   /**
@@ -118,7 +128,7 @@ export class Inspector implements AsyncDisposable {
     requireKnownNames("Inspector", options, OPTIONS);
     this.#engine = resolveEngine(source, options);
     this.#release = this.#engine.use();
-    this.#clock = (options.runtime ?? systemRuntime).clock;
+    this.#runtime = options.runtime ?? systemRuntime;
   }
 
   /** Every queue that something was enqueued to, in alphabetical order. */
@@ -360,6 +370,98 @@ export class Inspector implements AsyncDisposable {
   }
 
   /**
+   * A page of the tasks that meet a filter; whatever there is, is looked at in small parts. A task that stays in its state
+   * from the first page to the last is on one of them.
+   *
+   * A filter is words, all of which must hold: `id:` `type:email:*` `state:retry` `queue:` `group:`
+   * `payload.user.id:42` `payload:~text` `error:~timeout` `since:1h` `before:2030-01-31`. `~` stands for "holds", `-` before a
+   * word for "not"; a value with spaces stands in double quotes. `since` and `before` go by when a task ended, failed
+   * last, or is due, in this order.
+   *
+   * @param options.signal - ends the page early: it has what was found so far, and a cursor
+   * @throws {@link FilterInvalidError} with the position, and what to write.
+   * @throws {@link QueueNotFoundError} nothing was ever enqueued to one of the `queues`.
+   * @example
+   * const { tasks } = await inspector.search("type:email:* error:~timeout since:1h");
+   */
+  async search(filter: string | Filter, options: SearchOptions = {}): Promise<SearchPage> {
+    return search(this.#inspection, this.#now(), filter, options);
+  }
+
+  /**
+   * Runs all tasks that meet a filter, as {@link Inspector.search} has it, of those that are `scheduled`, `retry` or
+   * `archived`, or in the states that filter or options name. With `dryRun`, nothing is changed.
+   *
+   * @throws as {@link Inspector.search}
+   * @example
+   * const { matched, sample } = await inspector.runMatching("error:~timeout", { dryRun: true });
+   */
+  async runMatching(filter: string | Filter, options: MatchingOptions = {}): Promise<MatchingResult> {
+    return this.#changeMatching("run", filter, options);
+  }
+
+  /** Archives all tasks that meet a filter, of those that are `pending`, `scheduled` or `retry`, as {@link Inspector.runMatching}. */
+  async archiveMatching(filter: string | Filter, options: MatchingOptions = {}): Promise<MatchingResult> {
+    return this.#changeMatching("archive", filter, options);
+  }
+
+  /** Deletes all tasks that meet a filter, but for running and grouped ones, as {@link Inspector.runMatching}. */
+  async deleteMatching(filter: string | Filter, options: MatchingOptions = {}): Promise<MatchingResult> {
+    return this.#changeMatching("delete", filter, options);
+  }
+
+  /**
+   * Puts archived tasks back in their queue: those that have been there longest first, or those that meet a filter.
+   *
+   * @throws as {@link Inspector.search}
+   * @example await inspector.redrive("default", { filter: "error:~timeout", rate: 100 });
+   */
+  async redrive(queue: string, options: RedriveOptions = {}): Promise<MatchingResult> {
+    requireNonBlank("queue", queue);
+    return redrive(this.#inspection, this.#runtime.clock, this.#now(), queue, options);
+  }
+
+  /**
+   * How many tasks of each type are in a state. Looks at all of them, in small parts; `signal` makes it reject with its
+   * reason. Tasks that cannot be read count under the empty name.
+   *
+   * @throws {@link QueueNotFoundError} nothing was ever enqueued to it.
+   */
+  async countByType(
+    queue: string,
+    state: TaskState,
+    options: CountOptions = {},
+  ): Promise<Record<string, number>> {
+    return countByType(this.#inspection, queue, state, options);
+  }
+
+  /**
+   * Replaces the payload of a scheduled task. If its unique key was made from its payload, it is made from the new one.
+   *
+   * @param payload - any JSON value, or bytes, which are stored as they are; schemas are not asked
+   * @throws {@link TaskNotFoundError} there is no such task.
+   * @throws {@link TaskStateError} it is not scheduled.
+   * @throws {@link DuplicateTaskError} another task has the lock of the new key; nothing was changed.
+   */
+  async updateTaskPayload(task: TaskRef, payload: unknown): Promise<void> {
+    this.#requireOpen();
+    await updateTaskPayload(this.#engine, task, payload);
+  }
+
+  /**
+   * Enqueues a task that has ended, or any other, once more as a new one, perhaps with another payload or other options.
+   * It has an id of its own and no failures yet; a unique lock, a deadline that has passed and the time that the old one
+   * was scheduled for are not copied.
+   *
+   * @throws {@link TaskNotFoundError} there is no such task.
+   * @throws what `Client.enqueue` throws
+   */
+  async enqueueCopy(task: TaskRef, copy: CopyOptions = {}): Promise<TaskInfo> {
+    this.#requireOpen();
+    return enqueueCopy(this.#engine, this.#runtime, task, copy);
+  }
+
+  /**
    * Deletes a queue with all that belongs to it: completed tasks, counters, locks, its pause. Whatever interrupts it
    * (`signal` makes it reject with its reason), calling it again goes on: the queue's name goes last, and until then it
    * is paused. A queue comes back with the next task that is enqueued to it.
@@ -388,7 +490,19 @@ export class Inspector implements AsyncDisposable {
     state: TaskState,
     options: ChangeAllOptions = {},
   ): Promise<BulkResult> {
-    return changeAll(this.#inspection, this.#clock, change, queue, state, options);
+    return changeAll(this.#inspection, this.#runtime.clock, change, queue, state, options);
+  }
+
+  async #changeMatching(
+    change: Change,
+    filter: string | Filter,
+    options: MatchingOptions,
+  ): Promise<MatchingResult> {
+    return changeMatching(this.#inspection, this.#runtime.clock, this.#now(), change, filter, options);
+  }
+
+  #now(): number {
+    return this.#engine.broker.now();
   }
 
   get #inspection(): Engine["inspection"] {

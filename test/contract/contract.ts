@@ -14,6 +14,7 @@ import { inspectionContract } from "./inspection.ts";
 import { leaseContract } from "./leases.ts";
 import { limitContract } from "./limits.ts";
 import { operatingContract } from "./operating.ts";
+import { operatorContract } from "./operator.ts";
 import { pauseContract } from "./pause.ts";
 import { presenceContract } from "./presence.ts";
 import { quarantineContract } from "./quarantine.ts";
@@ -52,6 +53,7 @@ export function brokerContract(open: OpenEngine): void {
   describe("inspection", () => inspectionContract(opening));
   describe("changing tasks", () => changeContract(opening));
   describe("operating", () => operatingContract(opening));
+  describe("an operator", () => operatorContract(opening));
   describe("unreadable messages", () => quarantineContract(opening));
   describe("limits", () => limitContract(opening));
   describe("semaphores", () => semaphoreContract(opening));

@@ -1,0 +1,141 @@
+import type { Change, Inspection, TaskRecord, TaskState } from "../broker/inspection.ts";
+import { InvalidOptionError } from "../errors.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { requireKnownNames } from "../suggestion.ts";
+import { type TaskInfo, taskInfo } from "../task-info.ts";
+import { type BulkResult, changeAll } from "./change-all.ts";
+import { checkedFilter, type Filter } from "./filter.ts";
+import { matcher } from "./matcher.ts";
+import { BULK_OPTIONS, type BulkOptions, Pace } from "./progress.ts";
+import { parts, type ScopeOptions, scopeOf } from "./scope.ts";
+
+export interface MatchingOptions extends ScopeOptions, BulkOptions {
+  /** Only count, and show some. @defaultValue false */
+  dryRun?: boolean | undefined;
+  /** Change at most so many. @defaultValue all */
+  limit?: number | undefined;
+}
+
+export interface RedriveOptions extends Omit<MatchingOptions, "queues" | "states"> {
+  /** Only these. @defaultValue all */
+  filter?: string | Filter | undefined;
+}
+
+export interface MatchingResult extends BulkResult {
+  /** Tasks that matched, whether they could be changed or not. */
+  readonly matched: number;
+  /** Some of them, as they were. */
+  readonly sample: readonly TaskInfo[];
+}
+
+const SAMPLE = 10;
+
+/** Whose tasks a filter may change. Completed tasks are run again as copies, and groups by those who ask for them. */
+const DEFAULT: Readonly<Record<Change, readonly TaskState[]>> = {
+  run: ["scheduled", "retry", "archived"],
+  archive: ["pending", "scheduled", "retry"],
+  delete: ["pending", "scheduled", "retry", "archived", "completed"],
+};
+const ALLOWED: Readonly<Record<Change, readonly TaskState[]>> = {
+  run: ["scheduled", "retry", "archived", "completed", "aggregating"],
+  archive: ["pending", "scheduled", "retry", "completed", "aggregating"],
+  delete: ["pending", "scheduled", "retry", "archived", "completed", "aggregating"],
+};
+
+/** Changes what a filter is met by, part by part. A task that has changed its state since it was seen is left alone. */
+export async function changeMatching(
+  door: Inspection,
+  clock: Clock,
+  now: number,
+  change: Change,
+  wanted: string | Filter,
+  options: MatchingOptions,
+): Promise<MatchingResult> {
+  const known = [...BULK_OPTIONS, "queues", "states", "dryRun", "limit"];
+  requireKnownNames(`${change}Matching`, options, known);
+  const { dryRun = false } = options;
+  const limit = checkedLimit(options.limit);
+  const parsed = checkedFilter(wanted);
+  const filter = matcher(parsed, now);
+  const namesStates = options.states !== undefined || parsed.terms.some(({ field }) => field === "state");
+  const scope = await scopeOf(door, options, filter, namesStates ? ALLOWED[change] : DEFAULT[change]);
+  const pace = new Pace(clock, scope.total, options);
+  const seen = new Set<string>();
+  const sample: TaskInfo[] = [];
+  const result = (stopped: boolean): MatchingResult => {
+    return { changed: pace.changed, total: scope.total, stopped, matched: seen.size, sample };
+  };
+
+  for await (const { tasks, at, near } of parts(door, scope, filter, undefined)) {
+    if (pace.stopped) return result(true);
+    const matched = tasks.filter((task) => {
+      if (seen.size >= limit || !filter.matches(task) || seen.has(`${task.queue}\n${task.id}`)) return false;
+      seen.add(`${task.queue}\n${task.id}`);
+      if (sample.length < SAMPLE) sample.push(taskInfo(task));
+      return true;
+    });
+    await pace.took(tasks.length, 0);
+    for (let done = 0; done < matched.length && !dryRun; ) {
+      if (pace.stopped) return result(true);
+      const some = matched.slice(done, done + pace.step);
+      done += some.length;
+      await pace.took(0, await changeFound(door, change, at.queue, some, near));
+    }
+    if (seen.size >= limit) break;
+  }
+  return result(false);
+}
+
+/** Each only if it is still in the state in which it was seen. */
+async function changeFound(
+  door: Inspection,
+  change: Change,
+  queue: string,
+  tasks: readonly TaskRecord[],
+  near: string | undefined,
+): Promise<number> {
+  let changed = 0;
+  for (const state of new Set(tasks.map((task) => task.state))) {
+    const ids = tasks.filter((task) => task.state === state).map(({ id }) => id);
+    const answers = await door.changeTasks(queue, change, ids, { from: state, near });
+    for (const answer of answers) {
+      if (answer.status === "failed") throw answer.error;
+      if (answer.status === "changed") changed += 1;
+    }
+  }
+  return changed;
+}
+
+/** Puts archived tasks back in their queue, the longest archived first; with a filter, in no order. */
+export async function redrive(
+  door: Inspection,
+  clock: Clock,
+  now: number,
+  queue: string,
+  options: RedriveOptions,
+): Promise<MatchingResult> {
+  requireKnownNames("redrive", options, [...BULK_OPTIONS, "dryRun", "limit", "filter"]);
+  const { filter, ...rest } = options;
+  if (filter !== undefined) {
+    return changeMatching(door, clock, now, "run", filter, {
+      ...rest,
+      queues: [queue],
+      states: ["archived"],
+    });
+  }
+  const { dryRun, limit, ...bulk } = rest;
+  const most = checkedLimit(limit);
+  if (dryRun === true) {
+    const dry = { ...rest, queues: [queue], states: ["archived"] as const };
+    return changeMatching(door, clock, now, "run", "", dry);
+  }
+  const page = await door.listTasks(queue, "archived", { page: 0, size: Math.min(SAMPLE, most) });
+  const result = await changeAll(door, clock, "run", queue, "archived", bulk, most);
+  return { ...result, matched: result.total, sample: (page ?? []).map((task) => taskInfo(task)) };
+}
+
+function checkedLimit(limit: number | undefined): number {
+  if (limit === undefined) return Number.POSITIVE_INFINITY;
+  if (Number.isSafeInteger(limit) && limit > 0) return limit;
+  throw new InvalidOptionError("limit", `expected a whole number above 0; got ${String(limit)}`);
+}

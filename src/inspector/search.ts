@@ -1,0 +1,108 @@
+import type { Inspection, TaskRecord } from "../broker/inspection.ts";
+import { InvalidOptionError } from "../errors.ts";
+import { requireKnownNames } from "../suggestion.ts";
+import { type TaskInfo, taskInfo } from "../task-info.ts";
+import { checkedFilter, type Filter } from "./filter.ts";
+import { matcher } from "./matcher.ts";
+import type { BulkOptions } from "./progress.ts";
+import { parts, type ScopeOptions, type ScopePlace, scopeOf } from "./scope.ts";
+import { requireState } from "./states.ts";
+
+export interface SearchOptions extends ScopeOptions, Pick<BulkOptions, "signal" | "onProgress"> {
+  /** Tasks of one page, 1 to 1,000. @defaultValue 100 */
+  limit?: number | undefined;
+  /** From the page before: where this one begins. */
+  cursor?: string | undefined;
+}
+
+export interface SearchPage {
+  /** In no order. */
+  readonly tasks: readonly TaskInfo[];
+  /** Where the next page begins. Absent: everything was looked at. */
+  readonly cursor?: string;
+  /** Tasks that were looked at for this page. */
+  readonly scanned: number;
+  /** Tasks that there are, where was looked. */
+  readonly total: number;
+}
+
+const DEFAULT_LIMIT = 100;
+const MAX_LIMIT = 1_000;
+
+/** Where a search goes on. */
+interface SearchPlace {
+  readonly at: ScopePlace | undefined;
+  /** Tasks of the part before that had no room on their page. */
+  readonly rest: { readonly queue: string; readonly ids: readonly string[] };
+}
+
+export async function search(
+  door: Inspection,
+  now: number,
+  wanted: string | Filter,
+  options: SearchOptions,
+): Promise<SearchPage> {
+  requireKnownNames("search", options, ["queues", "states", "limit", "cursor", "signal", "onProgress"]);
+  const limit = options.limit ?? DEFAULT_LIMIT;
+  if (!Number.isSafeInteger(limit) || limit < 1 || limit > MAX_LIMIT) {
+    throw new InvalidOptionError(
+      "limit",
+      `expected a whole number from 1 to ${MAX_LIMIT}; got ${String(limit)}`,
+    );
+  }
+  const place = options.cursor === undefined ? undefined : readCursor(options.cursor);
+  const filter = matcher(checkedFilter(wanted), now);
+  const scope = await scopeOf(door, options, filter);
+
+  // A task may be shown twice by the store; on a page it is once.
+  const found = new Map<string, TaskRecord>();
+  const add = (task: TaskRecord): void => {
+    if (scope.states.includes(task.state) && filter.matches(task))
+      found.set(`${task.queue}\n${task.id}`, task);
+  };
+  let scanned = 0;
+  const page = (next: SearchPlace | undefined): SearchPage => ({
+    tasks: [...found.values()].slice(0, limit).map((task) => taskInfo(task)),
+    ...(next !== undefined && { cursor: writeCursor(next) }),
+    scanned,
+    total: scope.total,
+  });
+  /** What the tasks of one queue leave for the page after this. */
+  const rest = (queue: string) => ({ queue, ids: [...found.values()].slice(limit).map(({ id }) => id) });
+
+  if (place !== undefined) {
+    const left = await Promise.all(place.rest.ids.map((id) => door.taskInfo(place.rest.queue, id)));
+    for (const task of left) if (task !== undefined) add(task);
+    if (found.size >= limit) {
+      const next = { at: place.at, rest: rest(place.rest.queue) };
+      return page(next.at === undefined && next.rest.ids.length === 0 ? undefined : next);
+    }
+    if (place.at === undefined) return page(undefined);
+  }
+  for await (const part of parts(door, scope, filter, place?.at)) {
+    for (const task of part.tasks) add(task);
+    scanned += part.tasks.length;
+    options.onProgress?.({ done: Math.min(scanned, scope.total), total: scope.total });
+    const isFull = found.size >= limit;
+    if (!isFull && options.signal?.aborted !== true) continue;
+    const next = { at: part.next, rest: rest(part.at.queue) };
+    return page(next.at === undefined && next.rest.ids.length === 0 ? undefined : next);
+  }
+  return page(undefined);
+}
+
+function writeCursor(place: SearchPlace): string {
+  return Buffer.from(JSON.stringify(place)).toString("base64url");
+}
+
+function readCursor(text: string): SearchPlace {
+  try {
+    const place = JSON.parse(Buffer.from(text, "base64url").toString()) as SearchPlace;
+    if (place.at !== undefined) requireState(place.at.state);
+    if (typeof place.rest.queue === "string" && place.rest.ids.every((id) => typeof id === "string"))
+      return place;
+  } catch (error) {
+    throw new InvalidOptionError("cursor", "is not one that a search has answered", { cause: error });
+  }
+  throw new InvalidOptionError("cursor", "is not one that a search has answered");
+}
