@@ -10,6 +10,8 @@ import { Inspector } from "../../src/inspector/inspector.ts";
 import { encodeServerInfo } from "../../src/protocol/codec.ts";
 import { ALL_SERVERS, queueKeys, serverKey } from "../../src/protocol/keys.ts";
 import { silentLogger } from "../../src/runtime/logger.ts";
+import { ServeMux } from "../../src/server/serve-mux.ts";
+import { Server } from "../../src/server/server.ts";
 import { Task } from "../../src/task.ts";
 import { directory } from "../engine/sqlite/sqlite-harness.ts";
 import { redisForFile } from "../support/redis-rig.ts";
@@ -125,6 +127,19 @@ describe("on Redis", () => {
     expect(finding("SERVERS_STALE")).toEqual(["1 servers went away without a word: {h:2:dead}"]);
     expect(finding("QUEUE_UNSERVED")).toEqual(["queue alone has 1 tasks to run, and no server serves it"]);
     expect(finding("QUEUE_PAUSED")).toEqual(["queue held is paused, with 1 tasks to run"]);
+  });
+
+  it("sees tasks that failed since nobody had a handler for them", async () => {
+    await using client = new Client(rig.url);
+    await client.enqueue(new Task("nobody:knows"), { maxRetry: 3 });
+    const server = new Server(rig.url, { logger: silentLogger });
+    const settled = new Promise((resolve) => server.on("taskSettled", resolve));
+    await server.start(new ServeMux().handle("other", async () => undefined));
+    await settled;
+    await server.shutdown();
+    const { advice } = await doctor();
+    const missing = advice.find(({ code }) => code === "HANDLER_MISSING");
+    expect(missing?.finding).toContain("nobody:knows");
   });
 
   it("asks for the permissions of every command that our scripts use", () => {
