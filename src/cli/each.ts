@@ -20,6 +20,7 @@ export async function each<T>(
       const problem = told(error, place);
       // A bug, and an engine that is not there, will meet the next name as well.
       if (problem.code === "INTERNAL" || problem.code === "ENGINE_UNAVAILABLE") throw error;
+      if (names.length === 1) throw error;
       out.error(problem);
       code = problem.exit;
     }

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { keepAlive } from "../runtime/keep-alive.ts";
 import { findPlace } from "./engine-url.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { Output, type OutputOptions } from "./output.ts";
@@ -30,6 +31,8 @@ export function operate<O, W extends readonly unknown[] = []>(exit: Exit, run: O
     const place = findPlace(options.url);
     for (const { code, message } of place.warnings) out.warn(code, message);
     const session = new Session(place, out);
+    // A pause between two steps, and a connection without a question, would let the process end.
+    const settled = keepAlive();
     try {
       return await run(session, options, ...words);
     } catch (error) {
@@ -38,6 +41,7 @@ export function operate<O, W extends readonly unknown[] = []>(exit: Exit, run: O
       return problem.exit;
     } finally {
       await session.close();
+      settled();
     }
   });
 }

@@ -1,6 +1,9 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { VERSION } from "../version.ts";
+import { fleetCommands } from "./commands/fleet.ts";
+import { fsckCommand } from "./commands/fsck.ts";
 import { queueCommands } from "./commands/queue.ts";
+import { statsCommand } from "./commands/stats.ts";
 import { taskCommands } from "./commands/task.ts";
 import { type DevCommandOptions, runDev } from "./dev.ts";
 import { Refusal } from "./ending.ts";
@@ -54,6 +57,9 @@ export function titanqueue(exit: Exit, json = false): Command {
   program.commandsGroup("Operate:");
   queueCommands(program, exit);
   taskCommands(program, exit);
+  fleetCommands(program, exit);
+  statsCommand(program, exit);
+  fsckCommand(program, exit);
   program.commandsGroup("About:");
   program
     .command("version")

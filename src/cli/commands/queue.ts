@@ -1,13 +1,15 @@
-import type { Command } from "commander";
-import type { QueueInfo } from "titanqueue";
+import { type Command, Option } from "commander";
+import type { DailyStats, QueueInfo } from "titanqueue";
+import { tellStopped, watched } from "../bulk.ts";
+import { confirm } from "../confirm.ts";
 import { each } from "../each.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import { type Exit, operate } from "../operate.ts";
 import { count } from "../progress.ts";
 import type { Session } from "../session.ts";
-import { shownInstant, shownLength } from "../shown-time.ts";
+import { shownBytes, shownInstant, shownLength } from "../shown-time.ts";
 import type { Column, Fact } from "../table.ts";
-import { jsonlOption } from "./shared.ts";
+import { jsonlOption, wholeNumber, yesOption } from "./shared.ts";
 
 export function queueCommands(program: Command, exit: Exit): void {
   const queue = program.command("queue").description("look at queues, hold them, remove them");
@@ -26,6 +28,18 @@ export function queueCommands(program: Command, exit: Exit): void {
     .addOption(jsonlOption())
     .action(operate<object, [string[]]>(exit, inspect));
 
+  queue
+    .command("history")
+    .description("what ended in one queue or several, day by day")
+    .argument("<queues...>", "their names")
+    .addOption(
+      new Option("-x, --days <number>", "so many days, today (UTC) first; at most 90")
+        .default(10)
+        .argParser(wholeNumber(1, 90)),
+    )
+    .addOption(jsonlOption())
+    .action(operate<HistoryOptions, [string[]]>(exit, history));
+
   for (const { name, aliases, paused, description } of HOLDS) {
     queue
       .command(name)
@@ -34,6 +48,15 @@ export function queueCommands(program: Command, exit: Exit): void {
       .argument("<queues...>", "their names")
       .action(operate<object, [string[]]>(exit, (session, _, names) => hold(session, names, paused)));
   }
+
+  queue
+    .command("rm")
+    .aliases(["remove", "delete"])
+    .description("remove a queue; one that holds tasks only by --force")
+    .argument("<queues...>", "their names")
+    .option("-f, --force", "delete its tasks, too; not those that run now, which stop it")
+    .addOption(yesOption())
+    .action(operate<RemoveOptions, [string[]]>(exit, remove));
 }
 
 const HOLDS = [
@@ -90,12 +113,16 @@ async function list({ inspector, out }: Session): Promise<undefined> {
 }
 
 async function inspect(session: Session, _: object, names: readonly string[]): Promise<ExitCode> {
-  const { items, code } = await each(session, names, (name) => session.inspector.getQueueInfo(name));
-  session.out.list({ name: "queues", items, look: { facts: queueFacts } });
+  const { inspector, out } = session;
+  const { items, code } = await each(session, names, async (name) => {
+    const [info, bytes] = await Promise.all([inspector.getQueueInfo(name), inspector.getMemoryUsage(name)]);
+    return { ...info, memoryBytes: bytes ?? null };
+  });
+  out.list({ name: "queues", items, look: { facts: queueFacts } });
   return code;
 }
 
-function queueFacts(info: QueueInfo): readonly Fact[] {
+function queueFacts(info: QueueInfo & { readonly memoryBytes: number | null }): readonly Fact[] {
   return [
     ["queue", info.queue],
     ["state", info.paused ? "paused" : "runs"],
@@ -108,6 +135,7 @@ function queueFacts(info: QueueInfo): readonly Fact[] {
     ["failed today", count(info.failed)],
     ["processed ever", count(info.processedTotal)],
     ["failed ever", count(info.failedTotal)],
+    ["memory", info.memoryBytes === null ? undefined : `about ${shownBytes(info.memoryBytes)}`],
     ["at", shownInstant(info.timestamp)],
   ];
 }
@@ -124,4 +152,69 @@ async function hold(session: Session, names: readonly string[], paused: boolean)
     `${queue} ${changed ? (paused ? "is paused" : "runs again") : paused ? "was paused already" : "was not paused"}`;
   out.list({ name: "queues", items, look: { line } });
   return code;
+}
+
+interface HistoryOptions {
+  readonly days: number;
+}
+
+const HISTORY: readonly Column<DailyStats>[] = [
+  { title: "QUEUE", value: ({ queue }) => queue },
+  { title: "DAY", value: ({ date }) => date },
+  { title: "PROCESSED", value: ({ processed }) => count(processed), align: "right" },
+  {
+    title: "FAILED",
+    value: ({ failed }) => count(failed),
+    align: "right",
+    paint: ({ failed }, colors) => (failed > 0 ? colors.red : String),
+  },
+  {
+    title: "ERROR RATE",
+    value: ({ processed, failed }) =>
+      processed === 0 ? undefined : `${((failed / processed) * 100).toFixed(1)} %`,
+    align: "right",
+  },
+];
+
+async function history(
+  session: Session,
+  options: HistoryOptions,
+  names: readonly string[],
+): Promise<ExitCode> {
+  const { items, code } = await each(session, names, (name) => session.inspector.history(name, options.days));
+  session.out.list({ name: "history", items: items.flat(), look: { columns: HISTORY } });
+  return code;
+}
+
+interface RemoveOptions {
+  readonly force?: boolean;
+  readonly yes?: boolean;
+}
+
+async function remove(session: Session, options: RemoveOptions, names: readonly string[]): Promise<ExitCode> {
+  const { inspector, out, place } = session;
+  const { force = false, yes } = options;
+  let stopped: ExitCode | undefined;
+  const { items, code } = await each(session, names, async (queue) => {
+    if (stopped !== undefined) return { queue, removed: false };
+    const { size } = await inspector.getQueueInfo(queue);
+    const tasks = size === 0 ? "" : ` and its ${count(size)} tasks`;
+    await confirm(out, {
+      what: `remove queue "${queue}"${force ? tasks : ""} at ${place.shown}`,
+      yes,
+      word: queue,
+    });
+    const { result, steps } = await watched(out, "deleting", async (watch) => {
+      await inspector.deleteQueue(queue, { ...watch, force });
+      return true;
+    });
+    if (result === undefined) stopped = tellStopped(out, steps);
+    return { queue, removed: result ?? false };
+  });
+  out.list({
+    name: "queues",
+    items,
+    look: { line: ({ queue, removed }) => `${queue} is ${removed ? "removed" : "still there, and paused"}` },
+  });
+  return stopped ?? code;
 }

@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option } from "commander";
 import type { TaskState } from "titanqueue";
+import { Refusal } from "../ending.ts";
 
 export const STATES: readonly TaskState[] = [
   "active",
@@ -40,4 +41,11 @@ export function positiveNumber(text: string): number {
   const value = Number(text);
   if (/^\d+(\.\d+)?$/.test(text) && value > 0) return value;
   throw new InvalidArgumentError("Expected a number above 0.");
+}
+
+/** Ids as words and by asynq's `--id`, at least one of them. */
+export function idsOf(words: readonly string[], id: string | undefined): readonly string[] {
+  const ids = id === undefined ? words : [...words, id];
+  if (ids.length === 0) throw new Refusal("which task? name its id");
+  return ids;
 }

@@ -8,8 +8,17 @@ import type { Session } from "../session.ts";
 import { shownInstant, shownLength } from "../shown-time.ts";
 import type { Column, Fact } from "../table.ts";
 import { bytesText, taskJson } from "../task-json.ts";
+import { changeCommands } from "./change.ts";
 import { enqueueCommand } from "./enqueue.ts";
-import { groupOption, jsonlOption, pageOption, queueOption, sizeOption, stateOption } from "./shared.ts";
+import {
+  groupOption,
+  idsOf,
+  jsonlOption,
+  pageOption,
+  queueOption,
+  sizeOption,
+  stateOption,
+} from "./shared.ts";
 
 export function taskCommands(program: Command, exit: Exit): void {
   const task = program.command("task").description("look at tasks, enqueue them, change them");
@@ -41,6 +50,7 @@ export function taskCommands(program: Command, exit: Exit): void {
     .action(operate<InspectOptions, [string[]]>(exit, inspect));
 
   enqueueCommand(task, exit);
+  changeCommands(task, exit);
 }
 
 interface ListOptions {
@@ -125,13 +135,6 @@ async function inspect(
   if (raw) for (const { bytes } of items) out.raw(bytes ?? new Uint8Array());
   else out.list({ name: "tasks", items, look: { facts: taskFacts }, json: taskJson });
   return code;
-}
-
-/** Ids as words and by asynq's `--id`, at least one of them. */
-export function idsOf(words: readonly string[], id: string | undefined): readonly string[] {
-  const ids = id === undefined ? words : [...words, id];
-  if (ids.length === 0) throw new Refusal("which task? name its id");
-  return ids;
 }
 
 export function taskFacts(task: TaskInfo): readonly Fact[] {
