@@ -47,6 +47,12 @@ export interface ScheduledEntry {
   readonly next: Date | undefined;
 }
 
+interface Registered {
+  readonly entry: Entry;
+  /** When, in milliseconds. */
+  readonly at: number;
+}
+
 type State = "new" | "starting" | "running" | "stopping" | "stopped";
 
 /** How long to wait after a failed try, in milliseconds. */
@@ -81,7 +87,7 @@ export class Scheduler implements AsyncDisposable {
   #end: () => void = () => undefined;
   #state: State = "new";
   #startedAt = 0;
-  #registered = new Map<string, Entry>();
+  #registered = new Map<string, Registered>();
   #tickers = new Map<string, Ticker>();
   #loop: PeriodicComponent | undefined;
   #nextHeartbeat = 0;
@@ -146,7 +152,7 @@ export class Scheduler implements AsyncDisposable {
       );
     }
     this.#warnOfNever(entry);
-    this.#registered.set(entry.id, entry);
+    this.#registered.set(entry.id, { entry, at: this.#engine.broker.now() });
     this.#changed();
     return entry.id;
   }
@@ -165,12 +171,13 @@ export class Scheduler implements AsyncDisposable {
 
   /** @internal Registers these entries, and no others: those that mean the same as before are not disturbed. */
   replaceRegistered(entries: readonly Entry[]): void {
-    const wanted = new Map<string, Entry>();
+    const wanted = new Map<string, Registered>();
+    const at = this.#engine.broker.now();
     for (const entry of entries) {
       if (wanted.has(entry.id)) throw new SchedulerEntryExistsError(entry.id, "it is there twice");
       const known = this.#registered.get(entry.id);
       if (known === undefined) this.#warnOfNever(entry);
-      wanted.set(entry.id, known !== undefined && isSame(known, entry) ? known : entry);
+      wanted.set(entry.id, known !== undefined && isSame(known.entry, entry) ? known : { entry, at });
     }
     this.#registered = wanted;
     this.#changed();
@@ -220,7 +227,7 @@ export class Scheduler implements AsyncDisposable {
           spec: spec.text,
           type: task.type,
           queue,
-          stored: stored !== undefined,
+          stored,
           paused: this.#stored.isPaused(id),
           next: next === undefined ? undefined : new Date(next),
         };
@@ -254,7 +261,7 @@ export class Scheduler implements AsyncDisposable {
     if (found === undefined) throw new SchedulerEntryNotFoundError(id);
     const { task, options } = found.entry;
     const info = await this.#client.enqueue(task, options);
-    const ticker = this.#tickers.get(id) ?? this.#tickerOf(found.entry, found);
+    const ticker = this.#tickers.get(id) ?? new Ticker(found.entry, this.#origin(found.at), this.#tools);
     await ticker.recordEvent(info.id);
     this.#tools.hooks.postEnqueue(info, ticker.facts(undefined));
     return info;
@@ -423,28 +430,29 @@ export class Scheduler implements AsyncDisposable {
 
   // ---- who is at work -------------------------------------------------------------------------------------
 
-  /** Entries by id, with when they were stored; what this program has registered goes before what is stored. */
-  #all(): Map<string, { readonly entry: Entry; readonly stored: number | undefined }> {
-    const all = new Map<string, { readonly entry: Entry; readonly stored: number | undefined }>();
-    for (const [id, { entry, since }] of this.#stored.entries) all.set(id, { entry, stored: since });
-    for (const [id, entry] of this.#registered) all.set(id, { entry, stored: undefined });
+  /** Entries by id; what this program has registered goes before what is stored. */
+  #all(): Map<string, { readonly entry: Entry; readonly at: number; readonly stored: boolean }> {
+    const all = new Map<string, { readonly entry: Entry; readonly at: number; readonly stored: boolean }>();
+    for (const [id, { entry, since }] of this.#stored.entries)
+      all.set(id, { entry, at: since, stored: true });
+    for (const [id, { entry, at }] of this.#registered) all.set(id, { entry, at, stored: false });
     return all;
   }
 
   /** Lets those work that are there now. One that means the same as before goes on where it is. */
   #arrange(): void {
     const tickers = new Map<string, Ticker>();
-    for (const [id, found] of this.#all()) {
+    for (const [id, { entry, at, stored }] of this.#all()) {
       const known = this.#tickers.get(id);
-      tickers.set(id, known?.entry === found.entry ? known : this.#tickerOf(found.entry, found));
+      if (known?.entry === entry) tickers.set(id, known);
+      else tickers.set(id, new Ticker(entry, stored ? originOfStored(at) : this.#origin(at), this.#tools));
     }
     this.#tickers = tickers;
   }
 
-  #tickerOf(entry: Entry, { stored }: { readonly stored: number | undefined }): Ticker {
-    const origin: TickerOrigin =
-      stored === undefined ? { startedAt: this.#startedAt } : { startedAt: stored, bornAt: stored };
-    return new Ticker(entry, origin, this.#tools);
+  /** Of an entry that was registered then. */
+  #origin(at: number): TickerOrigin {
+    return { startedAt: this.#startedAt, from: Math.max(at, this.#startedAt) };
   }
 
   #changed(): void {
@@ -472,6 +480,10 @@ export class Scheduler implements AsyncDisposable {
       throw new SchedulerStateError("the scheduler was shut down");
     }
   }
+}
+
+function originOfStored(at: number): TickerOrigin {
+  return { startedAt: at, from: at, bornAt: at };
 }
 
 function isSame(a: Entry, b: Entry): boolean {

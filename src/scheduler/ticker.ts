@@ -21,7 +21,9 @@ export interface TickerOptions {
 export interface TickerOrigin {
   /** When this meaning of the id began, in milliseconds: of two, the newer is right. */
   readonly startedAt: number;
-  /** Earlier ticks are not its own: it was stored then. */
+  /** From when on its ticks count, in milliseconds, if none was enqueued before. */
+  readonly from: number;
+  /** Earlier ticks are not its own, whatever was enqueued before: it was stored then. */
   readonly bornAt?: number | undefined;
 }
 
@@ -68,11 +70,11 @@ export class Ticker {
   async prepare(now: number): Promise<void> {
     if (this.#cursor !== undefined && this.#cursor <= now + TURNED_BACK) return;
     const { id, queue } = this.entry;
-    const { startedAt, bornAt = 0 } = this.#origin;
+    const { from, bornAt = 0 } = this.#origin;
     const last = await this.#options.store.lastTick(queue, id);
     this.#previous = last;
     // Of one that nobody has enqueued yet, the ticks from its beginning on are waited for.
-    const since = Math.max(last ?? startedAt, bornAt, now - this.#memory(now) / 2);
+    const since = Math.max(last ?? from, bornAt, now - this.#memory(now) / 2);
     this.#moveTo(Math.min(since, now));
   }
 

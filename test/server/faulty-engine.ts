@@ -41,7 +41,7 @@ export class FaultyEngine implements Engine {
     this.#clock = clock;
     this.inspection = inner.inspection;
     this.repair = inner.repair;
-    this.schedules = inner.schedules;
+    this.schedules = this.#faulty(inner.schedules);
     this.broker = this.#faulty(inner.broker);
     this.limits = this.#faulty(inner.limits);
   }
@@ -50,7 +50,7 @@ export class FaultyEngine implements Engine {
     return new Proxy(door, {
       get: (_, name: string) => {
         const method = door[name as keyof T] as (...args: unknown[]) => unknown;
-        if (name === "now" || name === "watch") return method.bind(door);
+        if (name === "now" || name === "watch" || name === "tickTime") return method.bind(door);
         return (...args: unknown[]) =>
           this.#call(name, () => {
             const refusal = this.refuse(name, args);
