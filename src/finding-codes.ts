@@ -11,7 +11,8 @@ export const FINDING_CODES: Readonly<Record<FindingCode, string>> = {
   ACTIVE_WITHOUT_LEASE: "a task is active, and no lease says until when",
   LEASE_WITHOUT_ACTIVE: "a lease belongs to a task that is not in the list of active ones",
   LEASE_TOO_LONG: "a lease ends later than any server could have set it",
-  STALE_TIME: "the exact instant at which a task was due outlived its waiting",
+  STALE_TIME:
+    "the exact instant at which a task was due outlived its waiting: harmless, and left so by Go servers",
   LOCK_LEAKED: "a unique lock is held by a task that is gone, has completed, or does not know of it",
   GROUP_NOT_LISTED: "a group has tasks, and is not listed: no aggregator would look at it",
   GROUP_EMPTY: "a group is listed, and has no tasks",

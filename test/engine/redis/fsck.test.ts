@@ -300,3 +300,16 @@ it("finds nothing in a queue with tasks of all kinds", async () => {
   await harness.broker.enqueue([unique(QUEUE, "x"), unique(QUEUE, "y", 60_000, { groupKey: "g" })]);
   expect(await fsck(harness, true)).toEqual([]);
 });
+
+it("knows a task in whichever of very many aggregation sets it is", async () => {
+  const harness = await open();
+  const pipeline = harness.client.pipeline().sadd("asynq:queues", QUEUE);
+  for (let i = 0; i < 1_100; i += 1) {
+    const set = `${keys.groupPrefix}g${i}:set`;
+    const fields = { msg: encoded(`t${i}`), state: "aggregating", group: `g${i}` };
+    pipeline.hset(`${keys.taskPrefix}t${i}`, fields).zadd(set, 1_700_000_000, `t${i}`);
+    pipeline.zadd(keys.aggregationSets, 1_700_000_000 + i, set);
+  }
+  await pipeline.exec();
+  expect(await fsck(harness, true)).toEqual([]);
+});

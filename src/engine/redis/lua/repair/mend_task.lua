@@ -118,7 +118,7 @@ end
 if group then
   look_in_group(group_prefix .. group)
   local prefix = group_prefix .. group .. ':'
-  local listed = number_or_none(redis.pcall('ZRANGE', sets, 0, 999)) or {}
+  local listed = number_or_none(redis.pcall('ZRANGE', sets, 0, -1)) or {}
   for _, key in ipairs(listed) do
     if string.sub(key, 1, #prefix) == prefix then
       look_in_group(key)
