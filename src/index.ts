@@ -90,6 +90,7 @@ export type {
   RetryDelay,
 } from "./server/handler.ts";
 export type { HealthCheck } from "./server/healthchecker.ts";
+export { type Limit, type LimitRule, limit } from "./server/limits.ts";
 export { ServeMux } from "./server/serve-mux.ts";
 export { Server, type ServerHealth, type ShutdownOptions } from "./server/server.ts";
 export type { ServerOptions } from "./server/server-options.ts";

@@ -43,6 +43,8 @@ export interface LimitStore {
 export interface LimitSpec {
   /** Printable ASCII. */
   readonly name: string;
+  /** The type of task that it is for; `undefined`: every task of the queue. */
+  readonly type?: string | undefined;
   readonly keyed: boolean;
   /** How many tasks may run at once. */
   readonly concurrency?: number | undefined;

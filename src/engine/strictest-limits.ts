@@ -17,6 +17,7 @@ function stricter(one: LimitSpec, other: LimitSpec): LimitSpec {
   );
   return {
     name: one.name,
+    type: one.type,
     keyed: one.keyed || other.keyed,
     concurrency: concurrency === Number.POSITIVE_INFINITY ? undefined : concurrency,
     rate: slower(one.rate, other.rate),

@@ -26,6 +26,7 @@ export type SettleCause =
   | "exhausted"
   | "skip-retry"
   | "lease-expired"
+  | "limit"
   | "shutdown";
 
 export type TaskSettled = AttemptFacts & {

@@ -53,14 +53,22 @@ export class OutcomeLedger {
   finished = 0;
   requeued = 0;
   readonly requeuedIds: string[] = [];
+  readonly #onAnswered: (outcomes: readonly Finished[]) => void;
 
-  constructor(events: ServerEvents, logger: Logger) {
+  /** @param onAnswered - told of outcomes once the store has answered them, whatever it said */
+  constructor(
+    events: ServerEvents,
+    logger: Logger,
+    onAnswered: (outcomes: readonly Finished[]) => void = () => undefined,
+  ) {
     this.#events = events;
     this.#logger = logger;
+    this.#onAnswered = onAnswered;
   }
 
   /** @param answers - one for each of `outcomes`, in the same order */
   record(outcomes: readonly Finished[], answers: readonly OutcomeAnswer[]): void {
+    this.#onAnswered(outcomes);
     for (const [i, outcome] of outcomes.entries()) this.#answered(outcome, answers[i] as OutcomeAnswer);
   }
 

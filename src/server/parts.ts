@@ -11,6 +11,7 @@ import { forwarder } from "./forwarder.ts";
 import { healthchecker } from "./healthchecker.ts";
 import { heartbeater } from "./heartbeater.ts";
 import { janitor } from "./janitor.ts";
+import { Limiter } from "./limiter.ts";
 import { OutcomeLedger } from "./outcome.ts";
 import { Processor } from "./processor.ts";
 import { recoverer } from "./recoverer.ts";
@@ -59,7 +60,9 @@ export function assemble(options: PartsOptions): Parts {
 
   const workers = new Workers();
   const syncQueue = new SyncQueue();
-  const ledger = new OutcomeLedger(events, logger);
+  const serverId = runtime.uuid();
+  const limiter = new Limiter({ ...common, store: engine.limits, limits: config.limits, serverId });
+  const ledger = new OutcomeLedger(events, logger, limiter.ended);
   const judge = new Judge({ ...config, now: () => broker.now(), random: () => runtime.random() });
   const watcher = new Watcher(broker, (queue, kind) => {
     if (kind === "pending") processor.wake(queue);
@@ -86,6 +89,7 @@ export function assemble(options: PartsOptions): Parts {
     abortGrace,
     runner,
     workers,
+    limiter,
     ledger,
     syncQueue,
     onRefused: () => sync.wake(),
@@ -112,7 +116,7 @@ export function assemble(options: PartsOptions): Parts {
   const identity = {
     host: hostname(),
     pid: process.pid,
-    serverId: runtime.uuid(),
+    serverId,
     concurrency: config.concurrency,
     queues: config.queues,
     strictPriority: config.strictPriority,
@@ -134,6 +138,7 @@ export function assemble(options: PartsOptions): Parts {
     components: [
       heart,
       ...(health ? [health] : []),
+      limiter,
       subscriber({ ...common, runner }),
       sync,
       recoverer({ ...common, router, judge, errorHandler }),

@@ -1,10 +1,11 @@
-import type { Broker, ExchangeResult } from "../broker/broker.ts";
+import type { Broker, ExchangeResult, Leased } from "../broker/broker.ts";
 import { EngineUnavailableError, ShuttingDownError } from "../errors.ts";
 import type { Component } from "../runtime/component.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { EngineState } from "./engine-state.ts";
-import { Finished, type OutcomeLedger } from "./outcome.ts";
+import type { Limiter } from "./limiter.ts";
+import { attemptFacts, Finished, type OutcomeLedger } from "./outcome.ts";
 import { MAX_OUTCOMES } from "./outcome-sender.ts";
 import { QueueOrder } from "./queue-order.ts";
 import type { ShutdownClock } from "./shutdown-clock.ts";
@@ -21,6 +22,7 @@ export interface ProcessorOptions {
   readonly concurrency: number;
   readonly runner: Pick<TaskRunner, "start" | "abort" | "stop">;
   readonly workers: Workers;
+  readonly limiter: Pick<Limiter, "concerns" | "admit">;
   readonly ledger: OutcomeLedger;
   readonly syncQueue: SyncQueue;
   /** The store refused outcomes, perhaps all for the sake of one. They are in the sync queue. */
@@ -94,6 +96,8 @@ export class Processor implements Component {
   /** Slots that a call under way may fill. */
   #reserved = 0;
   #unansweredInFlight = 0;
+  /** Leased tasks of which the store has not said yet whether they may start. */
+  #asking = 0;
   #taking = false;
   #paused = false;
   #scheduled = false;
@@ -213,7 +217,7 @@ export class Processor implements Component {
   };
 
   #freeSlots(): number {
-    return this.#options.concurrency - this.#options.workers.occupied - this.#reserved;
+    return this.#options.concurrency - this.#options.workers.occupied - this.#reserved - this.#asking;
   }
 
   /** A second call at a time is only worth it when the first one is sure to leave something. */
@@ -255,7 +259,7 @@ export class Processor implements Component {
   }
 
   #answered(lane: Lane, outcomes: Finished[], limit: number, result: ExchangeResult, sentAt: number): void {
-    const { engineState, ledger, runner, logger } = this.#options;
+    const { engineState, ledger, limiter, logger } = this.#options;
     engineState.up();
     if (result.unready) this.#block(lane);
     else lane.failures = 0;
@@ -271,10 +275,42 @@ export class Processor implements Component {
       logger.warn({ queue: lane.queue, taskIds: result.dropped }, "pending ids removed: copies, or no task");
     }
     if (limit > 0) this.#learn(lane, result);
+    const limited: Leased[] = [];
     for (const leased of result.leased) {
-      if (this.#taking) runner.start(leased, lane.queue, sentAt);
-      else this.finish(new Finished(leased, lane.queue, REQUEUE, "shutdown"));
+      if (this.#taking && limiter.concerns(lane.queue, leased.message)) limited.push(leased);
+      else this.#begin(leased, lane.queue, sentAt);
     }
+    if (limited.length > 0) void this.#askLimits(lane.queue, limited, sentAt);
+  }
+
+  #begin(leased: Leased, queue: string, sentAt: number): void {
+    if (this.#taking) this.#options.runner.start(leased, queue, sentAt);
+    else this.finish(new Finished(leased, queue, REQUEUE, "shutdown"));
+  }
+
+  /** Starts those tasks that their limits allow to. Where that cannot be found out, all go back to the queue. */
+  async #askLimits(queue: string, attempts: readonly Leased[], sentAt: number): Promise<void> {
+    const { limiter, engineState, logger } = this.#options;
+    this.#asking += attempts.length;
+    try {
+      const answers = await limiter.admit(queue, attempts);
+      for (const [i, leased] of attempts.entries()) {
+        if (answers[i] === "admitted") this.#begin(leased, queue, sentAt);
+        else if (answers[i] === "lost")
+          logger.warn(attemptFacts(leased), "a task was lost before it could start");
+      }
+    } catch (error) {
+      if (error instanceof EngineUnavailableError) engineState.down(error);
+      else logger.error({ queue, error }, "limits cannot be looked at; the tasks are handed back");
+      for (const leased of attempts) {
+        const outcome = new Finished(leased, queue, REQUEUE, "limit");
+        // Some may be parked already.
+        outcome.repeated = true;
+        this.finish(outcome);
+      }
+    }
+    this.#asking -= attempts.length;
+    this.#schedule();
   }
 
   /** Keeps a queue that has work in the game, and takes an empty one out until there is news of it. */
@@ -361,7 +397,7 @@ export class Processor implements Component {
   }
 
   #checkQuiet(): void {
-    if (this.#onQuiet.length === 0 || this.#options.workers.running.size > 0) return;
+    if (this.#onQuiet.length === 0 || this.#options.workers.running.size > 0 || this.#asking > 0) return;
     for (const lane of this.#lanes.values()) if (lane.inFlight > 0 || lane.outcomes.length > 0) return;
     for (const resolve of this.#onQuiet) resolve();
     this.#onQuiet = [];

@@ -23,6 +23,7 @@ import {
 import { AggregationPlan } from "./aggregation-plan.ts";
 import type { IsFailure, RetryDelay } from "./handler.ts";
 import type { HealthCheck } from "./healthchecker.ts";
+import { type Limit, readLimits } from "./limits.ts";
 import type { ErrorHandler } from "./task-runner.ts";
 
 export interface ServerOptions {
@@ -38,6 +39,13 @@ export interface ServerOptions {
   strictPriority?: boolean | undefined;
   /** Refuse to start when a handled task definition goes to a queue that is not served, instead of a warning. @defaultValue false */
   strictQueues?: boolean | undefined;
+
+  /**
+   * How many tasks of a type, of a queue or of a key may run at once, or how often they may start, on all servers together:
+   * what {@link limit} answers, one each.
+   * @defaultValue none
+   */
+  limits?: readonly Limit[] | undefined;
 
   /** How long a failed task waits before it is tried again. @defaultValue from 15 s after the first failure to 4 days after the 25th */
   retryDelay?: RetryDelay | undefined;
@@ -111,6 +119,7 @@ export interface ServerConfig {
   readonly queues: ReadonlyMap<string, number>;
   readonly strictPriority: boolean;
   readonly strictQueues: boolean;
+  readonly limits: readonly Limit[];
   readonly retryDelay: RetryDelay | undefined;
   readonly isFailure: IsFailure | undefined;
   readonly errorHandler: ErrorHandler | undefined;
@@ -149,6 +158,7 @@ const READERS = {
   queues: (value) => readQueues(value ?? { default: 1 }),
   strictPriority: (value, option) => flag(option, value),
   strictQueues: (value, option) => flag(option, value),
+  limits: (value) => readLimits(value ?? []),
   retryDelay: (value, option) => callback(option, value),
   isFailure: (value, option) => callback(option, value),
   errorHandler: (value, option) => callback(option, value),

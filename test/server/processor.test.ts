@@ -78,6 +78,7 @@ async function processorRig(options: Partial<ProcessorOptions> = {}) {
       stop: () => undefined,
     },
     workers,
+    limiter: { concerns: () => false, admit: async () => [] },
     ledger: new OutcomeLedger(events, logger),
     syncQueue,
     onRefused: () => undefined,

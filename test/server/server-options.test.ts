@@ -13,6 +13,7 @@ describe("checkServerOptions", () => {
       queues: new Map([["default", 1]]),
       strictPriority: false,
       strictQueues: false,
+      limits: [],
       retryDelay: undefined,
       isFailure: undefined,
       errorHandler: undefined,
