@@ -66,6 +66,8 @@ export interface Admission {
 
 export interface Ended {
   readonly taskId: string;
+  /** The attempt was not run to its end, and its task is back in the queue. */
+  readonly handedBack?: boolean;
   readonly scopes: readonly LimitScope[];
 }
 

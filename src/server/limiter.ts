@@ -1,5 +1,5 @@
 import type { Broker, Leased } from "../broker/broker.ts";
-import type { Admission, AdmitAnswer, LimitScope, LimitSpec, LimitStore } from "../broker/limits.ts";
+import type { Admission, AdmitAnswer, Ended, LimitScope, LimitSpec, LimitStore } from "../broker/limits.ts";
 import type { TaskMessage } from "../protocol/task-message.ts";
 import type { Component } from "../runtime/component.ts";
 import type { Logger } from "../runtime/logger.ts";
@@ -103,11 +103,11 @@ export class Limiter implements Component {
 
   /** These attempts have ended, and the store knows it. */
   readonly ended = (outcomes: readonly Finished[]): void => {
-    const byQueue = new Map<string, { taskId: string; scopes: readonly LimitScope[] }[]>();
-    for (const { leased, queue } of outcomes) {
+    const byQueue = new Map<string, Ended[]>();
+    for (const { leased, queue, settlement } of outcomes) {
       const scopes = this.#scopes.get(leased)?.filter(({ spec }) => spec.concurrency !== undefined);
       if (scopes === undefined || scopes.length === 0) continue;
-      const ended = { taskId: leased.message.id, scopes };
+      const ended = { taskId: leased.message.id, scopes, handedBack: settlement.kind === "requeue" };
       const others = byQueue.get(queue);
       if (others === undefined) byQueue.set(queue, [ended]);
       else others.push(ended);

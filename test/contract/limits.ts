@@ -83,7 +83,9 @@ export function limitContract(open: OpenEngine): void {
     const [a, b] = await started(harness, queue, 2);
     await admit(harness, queue, ONE, [a, b]);
     expect(await settled(harness, a, requeue)).toBe("settled");
-    await harness.engine.limits.release(queue, [{ taskId: a.message.id, scopes: [scope(ONE)] }]);
+    await harness.engine.limits.release(queue, [
+      { taskId: a.message.id, scopes: [scope(ONE)], handedBack: true },
+    ]);
     const [again] = await leased(harness, queue, 1);
     expect(again?.message.id).toBe(a.message.id);
     expect(await admit(harness, queue, ONE, [again as Leased])).toEqual(["admitted"]);

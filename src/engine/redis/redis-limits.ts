@@ -71,8 +71,8 @@ export function redisLimits({ commands, clock }: Pick<RedisContext, "commands" |
       const { slots, parked, turns, looks, ratePrefix } = limitKeys(queue);
       const named = new NamedLimits(ratePrefix);
       const attempts: RedisArg[] = [];
-      for (const { taskId, scopes } of ended) {
-        for (const scope of scopes) attempts.push(taskId, named.numberOf(scope));
+      for (const { taskId, scopes, handedBack } of ended) {
+        for (const scope of scopes) attempts.push(taskId, named.numberOf(scope), handedBack ? 1 : 0);
       }
       const { rates, args } = named;
       await releaseSlots.run(

@@ -33,16 +33,32 @@ end
 
 -- ---- look at everything -------------------------------------------------------------------------------------
 
-local tasks, ids = {}, {}
+local tasks, ids, together = {}, {}, ARGV[arg + 1]
 while ARGV[arg] do
-  local task = { id = ARGV[arg], fraction = tonumber(ARGV[arg + 1]) % 1, limits = {} }
+  local task = { id = ARGV[arg], score = ARGV[arg + 1], limits = {} }
+  if task.score ~= together then
+    together = nil
+  end
   for i = 1, tonumber(ARGV[arg + 2]) do
     task.limits[i] = limits[tonumber(ARGV[arg + 2 + i])]
   end
   arg = arg + 3 + #task.limits
   tasks[#tasks + 1], ids[#ids + 1] = task, task.id
 end
-local leases = redis.call('ZMSCORE', lease, unpack(ids))
+-- Tasks come as they were leased, and what was leased together has one score.
+local leased_together = {}
+if together and #ids > 7 then
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', lease, together, together)) do
+    leased_together[id] = true
+  end
+end
+local function is_held(task)
+  if leased_together[task.id] then
+    return true
+  end
+  local score = redis.call('ZSCORE', lease, task.id)
+  return score and tonumber(score) % 1 == tonumber(task.score) % 1
+end
 
 local answers, parking, holding, promises = {}, {}, {}, {}
 -- The last place in each line, and the first.
@@ -59,7 +75,7 @@ local function places_of(limit)
 end
 
 for i, task in ipairs(tasks) do
-  if not leases[i] or tonumber(leases[i]) % 1 ~= task.fraction then
+  if not is_held(task) then
     answers[i] = -1
   else
     local turn = not none_has_turn and redis.call('HGET', task_prefix .. task.id, 'tq:turn')
@@ -122,7 +138,15 @@ redis.call('ZCARD', looks)
 -- First a removal: then Redis lets the writes after it pass even at `maxmemory`.
 redis.call('ZREM', turns, '', unpack(promises))
 if #holding > 0 then
-  redis.call('ZADD', slots, unpack(holding))
+  -- A small set in its compact form is searched from end to end. A member that is too long for it, for a moment, makes
+  -- the set keep the fast form for as long as it is not empty.
+  local crowd = #holding > 16 and redis.call('EXISTS', slots) == 0 and string.rep('-', 65)
+  if crowd then
+    redis.call('ZADD', slots, 0, crowd, unpack(holding))
+    redis.call('ZREM', slots, crowd)
+  else
+    redis.call('ZADD', slots, unpack(holding))
+  end
 end
 local look = 0
 for _, task in ipairs(parking) do

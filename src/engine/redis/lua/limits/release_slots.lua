@@ -13,7 +13,7 @@
 --         pending_since  string  now in nanoseconds
 --         limit_count    int     how many limits follow
 --         entries...     any     of each limit: full name, most at once, most starts in a length, that length in milliseconds;
---                                then of each attempt: id, the number of a limit
+--                                then of each attempt: id, the number of a limit, 1 if the task was handed back
 -- RETURNS int            tasks that have their turn
 local slots, parked, turns, looks = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local pending, lease, scheduled = KEYS[5], KEYS[6], KEYS[7]
@@ -26,17 +26,30 @@ local time = redis.call('TIME')
 local limits, arg = {}, 4
 for i = 1, limit_count do
   limits[i] = limit_at(arg, KEYS[7 + i])
-  limits[i].ended = {}
   arg = arg + 4
 end
-while ARGV[arg] do
-  table.insert(limits[tonumber(ARGV[arg + 1])].ended, ARGV[arg])
-  arg = arg + 2
+local first, ids = arg, {}
+for i = first, #ARGV, 3 do
+  ids[#ids + 1] = ARGV[i]
+end
+local leases, over = redis.call('ZMSCORE', lease, unpack(ids)), {}
+for nth, id in ipairs(ids) do
+  if not leases[nth] then
+    local at = first + 3 * nth - 3
+    local full = limits[tonumber(ARGV[at + 1])].full
+    if ARGV[at + 2] == '1' then
+      give_back(full, id)
+    else
+      over[#over + 1] = full .. '\n' .. id
+    end
+  end
+end
+if #over > 0 then
+  redis.call('ZREM', slots, unpack(over))
 end
 
 local released = 0
 for _, limit in ipairs(limits) do
-  free(limit, limit.ended)
   if not none_parked then
     released = released + unpark(limit)
     plan_look(limit)

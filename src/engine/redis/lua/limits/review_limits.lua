@@ -46,7 +46,9 @@ end
 local function free_slots(members)
   for _, member in ipairs(members) do
     local full, id = parts_of(member)
-    free({ full = full }, { id })
+    if not redis.call('ZSCORE', lease, id) then
+      give_back(full, id)
+    end
   end
 end
 

@@ -133,22 +133,13 @@ local function plan_look(limit, soonest)
   return at
 end
 
--- Gives back the slots of those that are not leased any more. One that was handed back is promised the next turn.
-local function free(limit, ids)
-  if #ids == 0 then
-    return
-  end
-  local leases = redis.call('ZMSCORE', lease, unpack(ids))
-  for i, id in ipairs(ids) do
-    if not leases[i] then
-      local member = limit.full .. '\n' .. id
-      local was_held = redis.call('ZREM', slots, member) == 1
-      local task = task_prefix .. id
-      if was_held and redis.pcall('HGET', task, 'state') == 'pending' then
-        redis.call('ZADD', turns, 0, member)
-        redis.call('HSET', task, 'tq:turn', limit.full)
-        none_has_turn = false
-      end
-    end
+-- Gives the slot of a task back that may be pending again: it was handed back, and is promised the next turn.
+local function give_back(full, id)
+  local member = full .. '\n' .. id
+  local task = task_prefix .. id
+  if redis.call('ZREM', slots, member) == 1 and redis.pcall('HGET', task, 'state') == 'pending' then
+    redis.call('ZADD', turns, 0, member)
+    redis.call('HSET', task, 'tq:turn', full)
+    none_has_turn = false
   end
 end
