@@ -1,8 +1,10 @@
 import fc from "fast-check";
 import type { EnqueueEntry, Settlement } from "../../src/broker/broker.ts";
+import type { Change, TaskState } from "../../src/broker/inspection.ts";
 import { message } from "../contract/tasks.ts";
 
 export const QUEUE = "q";
+export const GROUP = "g";
 export const IDS = ["a", "b", "c", "d", "e"];
 
 /** More than there are tasks: what order a limit would cut is tested elsewhere, and may differ between engines. */
@@ -13,6 +15,8 @@ export const ALL = 100;
  * not show that Redis rounds to seconds.
  */
 export const STEP = 7_000;
+/** Steps of a long wait: a little more than the 90 days for which an archived task is kept. */
+export const LONG = Math.ceil((90 * 86_400_000) / STEP) + 1;
 const BETWEEN_STEPS = [3_000, 3_250, 10_000, 38_000, 59_000];
 
 /** What is done to a queue. `which` picks among all attempts there ever were, also those long over: a stale one. */
@@ -34,6 +38,12 @@ export type Command =
   | { do: "recover"; kind: "retry" | "archive"; after: number; extendFirst: boolean; which: number }
   | { do: "forward" | "deleteExpired" | "trimArchive" | "sweep" | "reclaim" | "pause" | "unpause" }
   | { do: "advance"; steps: number }
+  /** So long that what was archived before is too old. */
+  | { do: "wait" }
+  /** What an operator does to one task, or to all of a state. */
+  | { do: "change"; change: Change; id: string }
+  | { do: "changeAll"; change: Change; state: TaskState }
+  | { do: "removeQueue" }
   | Damage;
 
 export interface PlannedOutcome {
@@ -62,7 +72,7 @@ const kinds: fc.WeightedArbitrary<Command>[] = [
       delay: fc.constantFrom(0, 0, ...BETWEEN_STEPS),
       key: fc.constantFrom("", "", "k", "l"),
       lock: after,
-      group: fc.constantFrom("", "", "", "g"),
+      group: fc.constantFrom("", "", "", GROUP),
       replaceFinished: fc.boolean(),
     }),
   },
@@ -116,6 +126,30 @@ const kinds: fc.WeightedArbitrary<Command>[] = [
     arbitrary: fc.record({ do: fc.constant("advance" as const), steps: fc.integer({ min: 1, max: 10 }) }),
   },
 ];
+
+const change = fc.constantFrom<Change[]>("run", "archive", "delete");
+
+/** States whose tasks may be changed all together, by change. */
+const CHANGEABLE: Readonly<Record<Change, TaskState[]>> = {
+  run: ["scheduled", "retry", "archived", "aggregating"],
+  archive: ["pending", "scheduled", "retry", "aggregating"],
+  delete: ["pending", "scheduled", "retry", "archived", "completed", "aggregating"],
+};
+
+kinds.push(
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("change" as const), change, id }) },
+  {
+    weight: 1,
+    arbitrary: change.chain((what) =>
+      fc.record({
+        do: fc.constant("changeAll" as const),
+        change: fc.constant(what),
+        state: fc.constantFrom(...CHANGEABLE[what]),
+      }),
+    ),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom("removeQueue" as const, "wait" as const) }) },
+);
 
 const damage: fc.WeightedArbitrary<Command> = {
   weight: 2,

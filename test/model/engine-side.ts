@@ -6,7 +6,9 @@ import {
   type Command,
   type Damage,
   entryOf,
+  GROUP,
   IDS,
+  LONG,
   type PlannedOutcome,
   QUEUE,
   STEP,
@@ -92,6 +94,16 @@ export async function engineSide(engine: EngineHarness, doDamage = noDamage): Pr
         return inspection.unpauseQueue(QUEUE);
       case "advance":
         return clock.advance(command.steps * STEP);
+      case "wait":
+        return clock.advance(LONG * STEP);
+      case "change":
+        return inspection.changeTasks(QUEUE, command.change, [command.id]);
+      case "changeAll": {
+        const part = { state: command.state, group: GROUP };
+        return inspection.changeSome(QUEUE, command.change, part, ALL);
+      }
+      case "removeQueue":
+        return removeQueue(inspection);
       case "dropLease":
       case "dropHash":
         return doDamage(command);
@@ -125,6 +137,14 @@ export async function engineSide(engine: EngineHarness, doDamage = noDamage): Pr
     run: async (command) => [command, await answer(command), await look()],
     close: () => engine.close(),
   };
+}
+
+async function removeQueue({ removeQueue }: EngineHarness["inspection"]): Promise<unknown> {
+  for (let cursor: string | undefined; ; ) {
+    const step = await removeQueue(QUEUE, cursor);
+    if (step.status !== "more") return step.status;
+    cursor = step.cursor;
+  }
 }
 
 function settlementOf(kind: Settlement["kind"], leased: Leased, at: number): Settlement {

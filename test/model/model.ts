@@ -1,10 +1,12 @@
 import type { EnqueueAnswer, OutcomeAnswer, Settlement } from "../../src/broker/broker.ts";
-import type { TaskState } from "../../src/broker/inspection.ts";
-import { type Command, IDS, type PlannedOutcome, QUEUE, STEP, uniqueKeyOf } from "./commands.ts";
+import type { Change, ChangeAnswer, TaskState } from "../../src/broker/inspection.ts";
+import { type Command, IDS, LONG, type PlannedOutcome, QUEUE, STEP, uniqueKeyOf } from "./commands.ts";
 import type { Look, Side } from "./side.ts";
 
 const LEASE = 30_000;
 const GRACE = 30_000;
+/** How long an archived task is kept. */
+const KEPT = 90 * 86_400_000;
 
 /** The fields of a message that tell attempts at one task apart. */
 interface Message {
@@ -20,6 +22,8 @@ interface Task {
   message: Message;
   /** When it falls due, or is to be deleted. */
   at: number;
+  /** When it was put where it is, if that is the archive. */
+  archivedAt: number;
   /** While active: who has the lease, and until when. Undefined: nobody. */
   holder: Attempt | undefined;
   leaseEnd: number | undefined;
@@ -94,7 +98,13 @@ export class Model implements Side {
         for (const { message } of over) this.#delete(message.id);
         return over.length;
       }
-      case "trimArchive":
+      case "trimArchive": {
+        const old = [...this.#tasks.values()].filter(
+          ({ state, archivedAt }) => state === "archived" && archivedAt + KEPT <= this.#now,
+        );
+        for (const { message } of old) this.#delete(message.id);
+        return old.length;
+      }
       case "reclaim":
         return 0;
       case "sweep":
@@ -109,6 +119,19 @@ export class Model implements Side {
       case "advance":
         this.#now += command.steps * STEP;
         return undefined;
+      case "wait":
+        this.#now += LONG * STEP;
+        return undefined;
+      case "change":
+        return [{ status: this.#change(command.change, command.id) }];
+      case "changeAll":
+        return this.#changeAll(command.change, command.state);
+      case "removeQueue":
+        if (this.#pending.length > 0 || this.#tasks.size > 0) return "not-empty";
+        this.#locks.clear();
+        this.#registered = this.#paused = false;
+        this.#processed = this.#failed = 0;
+        return "removed";
       case "dropLease": {
         const task = this.#tasks.get(command.id);
         if (task?.state !== "active") return false;
@@ -143,7 +166,15 @@ export class Model implements Side {
     const message = { id, retried: 0, errorMsg: "", groupKey: group, uniqueKey };
     const state = delay > 0 ? "scheduled" : group === "" ? "pending" : "aggregating";
     const at = this.#now + delay;
-    this.#tasks.set(id, { state, message, at, holder: undefined, leaseEnd: undefined, result: undefined });
+    this.#tasks.set(id, {
+      state,
+      message,
+      at,
+      archivedAt: 0,
+      holder: undefined,
+      leaseEnd: undefined,
+      result: undefined,
+    });
     if (state === "pending") this.#pending.push(id);
     return { status: "enqueued", state };
   }
@@ -162,6 +193,45 @@ export class Model implements Side {
       else task.state = "aggregating";
     }
     return { moved, next: next === undefined ? undefined : next - this.#now };
+  }
+
+  // ---- an operator --------------------------------------------------------------------------------------------
+
+  #change(change: Change, id: string): ChangeAnswer["status"] {
+    const task = this.#tasks.get(id);
+    if (task === undefined) {
+      // A deletion also takes out an id that waits without a task.
+      const waits = this.#pending.includes(id);
+      if (change !== "delete" || !waits) return "missing";
+      this.#pending = this.#pending.filter((each) => each !== id);
+      return "changed";
+    }
+    if (task.state === "active") return "active";
+    if (task.state === { run: "pending", archive: "archived", delete: undefined }[change]) return "unchanged";
+    this.#pending = this.#pending.filter((each) => each !== id);
+    this.#apply(change, id, task);
+    return "changed";
+  }
+
+  #changeAll(change: Change, state: TaskState): { handled: number; changed: number } {
+    const ids =
+      state === "pending"
+        ? this.#pending.splice(0)
+        : [...this.#tasks].flatMap(([id, task]) => (task.state === state ? [id] : []));
+    let changed = 0;
+    for (const id of ids) {
+      const task = this.#tasks.get(id);
+      // With damage, `pending` may hold an id without a task: only the id goes, which is all of a deletion.
+      if (task === undefined ? change === "delete" : task.state === state) changed += 1;
+      if (task?.state === state) this.#apply(change, id, task);
+    }
+    return { handled: ids.length, changed };
+  }
+
+  #apply(change: Change, id: string, task: Task): void {
+    if (change === "run") this.#toPending(id, task);
+    else if (change === "archive") this.#to(task, "archived", 0);
+    else this.#delete(id);
   }
 
   // ---- attempts -----------------------------------------------------------------------------------------------
@@ -296,6 +366,7 @@ export class Model implements Side {
   #to(task: Task, state: TaskState, at: number): void {
     task.state = state;
     task.at = at;
+    task.archivedAt = this.#now;
   }
 
   #toPending(id: string, task: Task): void {

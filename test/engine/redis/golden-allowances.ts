@@ -67,13 +67,44 @@ export const ALLOWANCES: readonly Allowance[] = [
   },
   {
     rule: "15.24: a task that goes back to its queue waits from now on",
-    ops: ["requeue"],
+    ops: ["requeue", "runTask", "runAll"],
     allow: (step) =>
       allowField(
         step,
         "pending_since",
         ({ state, pending_since }) => state === "pending" && pending_since === `${step.now}000000`,
       ),
+  },
+  {
+    rule: "15.24: an archived task does not say since when it was pending",
+    ops: ["archiveTask", "archiveAll"],
+    allow: ({ ours, gos, queue }) => {
+      let found = false;
+      for (const [key, { hash }] of Object.entries(gos)) {
+        const since = key.startsWith(`asynq:{${queue}}:t:`) ? hash?.["pending_since"] : undefined;
+        const own = ours[key]?.hash;
+        if (since === undefined || own?.["state"] !== "archived" || own["pending_since"] !== undefined)
+          continue;
+        own["pending_since"] = since;
+        found = true;
+      }
+      return found;
+    },
+  },
+  {
+    rule: "15.7: a task that is deleted frees its lock",
+    ops: ["deleteTask", "deleteAll"],
+    allow: ({ ours, gos, queue }) => {
+      const tasks = `asynq:{${queue}}:t:`;
+      const left = Object.entries(gos).filter(
+        ([key, { string: holder }]) =>
+          key.startsWith(`asynq:{${queue}}:unique:`) &&
+          ours[key] === undefined &&
+          gos[tasks + holder] === undefined,
+      );
+      for (const [key, lock] of left) ours[key] = lock;
+      return left.length > 0;
+    },
   },
   {
     rule: "18.1: a lease ends on a whole second after its 30, and carries a token",

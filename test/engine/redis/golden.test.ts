@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import { afterAll, describe, expect, it } from "vitest";
 import type { EnqueueEntry, Leased, Settlement } from "../../../src/broker/broker.ts";
-import type { TaskState } from "../../../src/broker/inspection.ts";
+import type { Change, TaskState } from "../../../src/broker/inspection.ts";
 import { Lease, leasedAs } from "../../../src/engine/redis/lease-token.ts";
 import { createRedisEngine } from "../../../src/engine/redis/redis-engine.ts";
 import {
@@ -44,6 +44,7 @@ interface Args {
   readonly retryAt: number;
   readonly isFailure: boolean;
   readonly result: string;
+  readonly payload: string;
   readonly batch: number;
   /** Seconds. */
   readonly gracePeriod: number;
@@ -251,6 +252,26 @@ const calls: Readonly<Record<string, Call>> = {
     const size = pending + active + scheduled + retry + archived + completed + aggregating;
     return { ...sizes, latencyMs, size };
   },
+  runTask: (trial) => changeOne("run")(trial),
+  archiveTask: (trial) => changeOne("archive")(trial),
+  deleteTask: (trial) => changeOne("delete")(trial),
+  runAll: (trial) => changeAll("run")(trial),
+  archiveAll: (trial) => changeAll("archive")(trial),
+  deleteAll: (trial) => changeAll("delete")(trial),
+  updatePayload: async (trial) => {
+    const { queue, args } = trial;
+    const { status } = await inspection.rewriteTask(queue, args.id, (old) => ({
+      ...old,
+      payload: hex(args.payload),
+    }));
+    if (status === "rewritten") return undefined;
+    if (status === "not-scheduled") return "FAILED_PRECONDITION";
+    return trial.step.error === "INTERNAL_ERROR" ? trial.step.error : "UNKNOWN";
+  },
+  groups: async ({ queue }) => {
+    const found = await inspection.groups(queue);
+    return [...(found?.groups ?? [])].sort((a, b) => (a.group < b.group ? -1 : 1));
+  },
   getTaskInfo: async ({ queue, args: { id }, step }) => {
     const found = await inspection.taskInfo(queue, id);
     // An unknown queue is an error of another name in Go; here it has no tasks.
@@ -271,6 +292,37 @@ const calls: Readonly<Record<string, Call>> = {
     return found?.map((task) => ({ id: task.id, state: task.state })) ?? "NOT_FOUND";
   },
 };
+
+/** Go has one error for a task of an unknown queue; here there is no such task. */
+const gone = ({ step }: Trial) => (step.error === "INTERNAL_ERROR" ? step.error : "NOT_FOUND");
+
+function changeOne(change: Change): Call {
+  return async (trial) => {
+    const [answer] = await inspection.changeTasks(trial.queue, change, [trial.args.id]);
+    switch (answer?.status) {
+      case "changed":
+        return undefined;
+      case "missing":
+        return gone(trial);
+      case "active": {
+        // What an aggregator has in hand runs, for us; Go looks in the group, and fails.
+        const { state } = trial.before[queueKeys(trial.queue).taskPrefix + trial.args.id]?.hash ?? {};
+        return state === "aggregating" ? "UNKNOWN" : "FAILED_PRECONDITION";
+      }
+      default:
+        return "FAILED_PRECONDITION";
+    }
+  };
+}
+
+function changeAll(change: Change): Call {
+  return async ({ queue, args: { state, group }, step }) => {
+    if ((await inspection.queueInfo(queue)) === undefined) return step.error;
+    const part = { state, ...(group !== undefined && { group }) };
+    const { handled } = await inspection.changeSome(queue, change, part, 200);
+    return { n: handled };
+  };
+}
 
 /** Redis counts lifetimes by its own clock: they may differ by the 2 seconds that a step takes at most. */
 function clocksApart(actual: GoldenStore, wanted: GoldenStore): GoldenStore {

@@ -20,6 +20,8 @@ export interface RedisHarnessOptions {
   readonly scriptSource?: RedisEngineInternals["scriptSource"];
   /** Milliseconds by which Redis's clock, and so the engine's, is ahead of the wall clock. @defaultValue 0 */
   readonly clockOffset?: number;
+  /** How many days ago the clock starts: as far as the test is going to turn it. @defaultValue 30 */
+  readonly startDaysAgo?: number;
 }
 
 const DAY = 86_400_000;
@@ -41,12 +43,12 @@ export function harnessesOn(rig: RedisRig): (options?: RedisHarnessOptions) => P
  * Engines on an empty Redis, all on a clock that the test turns: the runtime's, the one that scripts see, and the
  * lifetimes of keys, which only Redis counts.
  *
- * The clock starts a month ago, so that a test may turn it on without leaving leases in the future behind, and not on
+ * The clock starts a month ago or earlier, so that a test may turn it on without leaving leases in the future behind, and not on
  * a whole second, so that rounding shows.
  */
 export async function openRedis(rig: RedisRig, options: RedisHarnessOptions = {}): Promise<RedisHarness> {
-  const { scriptSource = (source: string) => source, clockOffset = 0 } = options;
-  const runtime = fakeRuntime({ now: Math.floor(Date.now() / 1_000) * 1_000 - 30 * DAY + 789 });
+  const { scriptSource = (source: string) => source, clockOffset = 0, startDaysAgo = 30 } = options;
+  const runtime = fakeRuntime({ now: Math.floor(Date.now() / 1_000) * 1_000 - startDaysAgo * DAY + 789 });
   const client = rig.client();
   await client.flushall();
   await setFakeTime(client, runtime.clock.now() + clockOffset);
