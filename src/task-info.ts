@@ -39,6 +39,8 @@ export interface TaskInfo<R = unknown> {
   readonly group: string | undefined;
   /** When it will run: now if it is pending; `undefined` once it runs or has ended, and while it waits in a group. */
   readonly nextProcessAt: Date | undefined;
+  /** Scheduled for no instant: it waits until a limit of the servers has room for it. */
+  readonly parked: boolean;
   /** Active, but its lease has run out: its server is gone. Known only in lists of active tasks. */
   readonly orphaned: boolean;
   /** Milliseconds to keep the task after success; 0 = not at all. */
@@ -75,6 +77,7 @@ class RecordedTask<R> implements TaskInfo<R> {
   readonly deadline: Date | undefined;
   readonly group: string | undefined;
   readonly nextProcessAt: Date | undefined;
+  readonly parked: boolean;
   readonly orphaned: boolean;
   readonly retention: number;
   readonly completedAt: Date | undefined;
@@ -97,6 +100,7 @@ class RecordedTask<R> implements TaskInfo<R> {
     this.deadline = instant(message.deadline);
     this.group = message.groupKey || undefined;
     this.nextProcessAt = record.nextProcessAt === undefined ? undefined : new Date(record.nextProcessAt);
+    this.parked = record.parked ?? false;
     this.orphaned = record.orphaned ?? false;
     this.retention = milliseconds(message.retention);
     this.completedAt = instant(message.completedAt);

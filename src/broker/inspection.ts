@@ -198,6 +198,8 @@ export interface TaskRecord {
   readonly undecodable?: Uint8Array;
   /** When it will run: now for pending, its instant for scheduled and retry. */
   readonly nextProcessAt?: number;
+  /** Scheduled for no instant: it waits until a limit has room for it. */
+  readonly parked?: boolean;
   readonly result?: Uint8Array;
   /** Active, but its lease has run out: its server is gone. Only in lists of active tasks. */
   readonly orphaned?: boolean;

@@ -1,5 +1,8 @@
 /** The wire counts in whole seconds, the house in milliseconds. */
 
+/** When a task falls due that waits for a limit, `docs/protocol.md` 18.11: the last second of the year 9999. */
+export const PARKED_UNTIL = 253_402_300_799_000;
+
 /** Whole seconds, none of it lost: for a length or an instant that must not come early. */
 export function ceilSeconds(ms: number): number {
   return Math.ceil(ms / 1_000);

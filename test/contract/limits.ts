@@ -199,6 +199,30 @@ export function limitContract(open: OpenEngine): void {
     expect(await admit(harness, queue, TWO, [c])).toEqual(["admitted"]);
   });
 
+  it.each(["run", "archive", "delete"] as const)(
+    "shows what it parked as such, and lets an operator %s it without a trace in the line",
+    async (change) => {
+      const harness = await open();
+      const queue = harness.queue();
+      const [a, b, c] = await started(harness, queue, 3);
+      await admit(harness, queue, ONE, [a, b, c]);
+      const shown = await harness.inspection.taskInfo(queue, b.message.id);
+      expect(shown).toMatchObject({ state: "scheduled", parked: true });
+      expect(shown?.nextProcessAt).toBeUndefined();
+      await harness.inspection.changeTasks(queue, change, [b.message.id]);
+      if (change === "run") {
+        const [again] = await leased(harness, queue, 1);
+        expect(again?.message.id).toBe(b.message.id);
+        expect(await admit(harness, queue, ONE, [again as Leased])).toEqual(["parked"]);
+      }
+      const order = await finishedInOrder(harness, queue, ONE, a);
+      expect(order).toEqual(change === "run" ? [c.message.id, b.message.id] : [c.message.id]);
+      expect(await counts(harness, queue)).toEqual(change === "archive" ? { archived: 1 } : {});
+      await harness.clock.advance(15_000);
+      expect(await harness.engine.limits.review(queue, [ONE])).toEqual({ released: 0, nextAt: undefined });
+    },
+  );
+
   it("parks a unique task with its lock, and a task that is no longer the caller's not at all", async () => {
     const harness = await open();
     const queue = harness.queue();

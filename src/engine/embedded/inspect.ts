@@ -6,6 +6,7 @@ import type {
   TaskRecord,
   TaskState,
 } from "../../broker/inspection.ts";
+import { PARKED_UNTIL } from "../../protocol/units.ts";
 import type { EmbeddedQueue, EmbeddedTask } from "./embedded-store.ts";
 import { storedMessage } from "./stored-message.ts";
 
@@ -89,7 +90,12 @@ export function taskInfo(queue: EmbeddedQueue, task: EmbeddedTask, now: number):
     message,
     ...(message === undefined && { undecodable: queue.message(task) }),
     ...(task.state === "pending" && { nextProcessAt: now }),
-    ...((task.state === "scheduled" || task.state === "retry") && { nextProcessAt: task.score }),
+    ...((task.state === "scheduled" || task.state === "retry") && waitOf(task)),
     ...(result !== undefined && { result }),
   };
+}
+
+/** For its time, or for a limit. */
+function waitOf({ state, score }: EmbeddedTask): Pick<TaskRecord, "nextProcessAt" | "parked"> {
+  return state === "scheduled" && score === PARKED_UNTIL ? { parked: true } : { nextProcessAt: score };
 }

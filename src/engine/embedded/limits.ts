@@ -7,12 +7,11 @@ import type {
   LimitScope,
   LimitSpec,
 } from "../../broker/limits.ts";
+import { PARKED_UNTIL } from "../../protocol/units.ts";
 import type { EmbeddedQueue, EmbeddedTask } from "./embedded-store.ts";
 import { held } from "./leases.ts";
 import type { Mark, Marks } from "./marks.ts";
 
-/** When a parked task would fall due: the year 9999. */
-const FAR_AWAY = 253_402_300_799_000;
 /** Tasks of one limit that one call lets go. */
 const UNPARKED_A_CALL = 100;
 /** Limits, and slots or promises, that one review looks at. */
@@ -71,7 +70,7 @@ export class QueueLimits {
       for (const { id } of this.#marks.list(this.#at("turn"), full, 1_000)) this.#checkTurn(full, id);
       const moved = this.#unpark(full, spec);
       released += moved;
-      this.#planLook(full, spec, moved === UNPARKED_A_CALL ? this.#now : undefined);
+      this.#planLook(full, spec, moved >= UNPARKED_A_CALL ? this.#now : undefined);
     }
     const [next] = this.#marks.lowest(this.#at("look"), 1);
     return { released, nextAt: next?.value };
@@ -122,7 +121,7 @@ export class QueueLimits {
     const [first] = this.#marks.list(parked, full, 1);
     const last = this.#marks.last(parked, full);
     const place = toFront ? (first?.value ?? 1) - 1 : (last?.value ?? 0) + 1;
-    this.#queue.toDelayed(task, "scheduled", FAR_AWAY);
+    this.#queue.toDelayed(task, "scheduled", PARKED_UNTIL);
     this.#marks.set(parked, full, task.id, place);
     this.#forget("parked-as", task.id);
     this.#marks.set(this.#at("parked-as"), task.id, full, place);
@@ -155,6 +154,17 @@ export class QueueLimits {
 
   /** Moves those that have waited longest to the head of pending. Without a limit, nobody is promised anything. */
   #unpark(full: string, spec: LimitSpec | undefined): number {
+    let moved = 0;
+    // Those that an operator took out of the line leave room for the next.
+    for (let round = 0; round < 10 && moved < UNPARKED_A_CALL; round += 1) {
+      const { looked, moving } = this.#unparkNext(full, spec);
+      moved += moving;
+      if (moving === looked) break;
+    }
+    return moved;
+  }
+
+  #unparkNext(full: string, spec: LimitSpec | undefined): { looked: number; moving: number } {
     const room = spec === undefined ? UNPARKED_A_CALL : this.#room(full, spec);
     const entries = this.#marks.list(this.#at("parked"), full, Math.max(0, Math.min(room, UNPARKED_A_CALL)));
     const moving = entries.filter((entry) => this.#isParked(entry));
@@ -166,14 +176,14 @@ export class QueueLimits {
       this.#queue.toHead(task, this.#now);
       if (spec !== undefined) this.#promise(full, id);
     }
-    return moving.length;
+    return { looked: entries.length, moving: moving.length };
   }
 
   /** Else an operator has run, archived or deleted it meanwhile. */
   #isParked({ name, id, value }: Mark): boolean {
     const task = this.#queue.find(id);
     const parkedAs = this.#marks.get(this.#at("parked-as"), id, name);
-    if (task?.state === "scheduled" && task.score === FAR_AWAY && parkedAs === value) return true;
+    if (task?.state === "scheduled" && task.score === PARKED_UNTIL && parkedAs === value) return true;
     if (parkedAs === value) this.#forget("parked-as", id);
     return false;
   }
@@ -243,12 +253,6 @@ export class QueueLimits {
   #at(kind: string): string {
     return `${kind} ${this.#queue.name}`;
   }
-}
-
-/** The limit that a task waits for. */
-export function parkedFor(queue: EmbeddedQueue, marks: Marks, task: EmbeddedTask): string | undefined {
-  if (task.state !== "scheduled" || task.score !== FAR_AWAY) return undefined;
-  return marks.list(`parked-as ${queue.name}`, task.id, 1)[0]?.id;
 }
 
 function fullName({ spec, key }: LimitScope): string {

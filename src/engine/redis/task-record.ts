@@ -1,5 +1,5 @@
 import type { TaskRecord, TaskState } from "../../broker/inspection.ts";
-import { ceilSeconds } from "../../protocol/units.ts";
+import { ceilSeconds, PARKED_UNTIL } from "../../protocol/units.ts";
 import { readMessage } from "./stored-message.ts";
 
 const STATES: ReadonlySet<string> = new Set<TaskState>([
@@ -50,13 +50,14 @@ export function taskRecord(
 ): TaskRecord {
   const message = fields.message === null ? undefined : readMessage(queue, id, fields.message);
   const due = dueAt(fields, state, now);
+  const parked = state === "scheduled" && due === PARKED_UNTIL;
   return {
     queue,
     id,
     state,
     message,
     ...(fields.message !== null && message === undefined && { undecodable: fields.message }),
-    ...(due !== undefined && { nextProcessAt: due }),
+    ...(due !== undefined && (parked ? { parked } : { nextProcessAt: due })),
     ...(fields.result !== null && { result: fields.result }),
   };
 }

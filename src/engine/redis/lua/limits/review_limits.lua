@@ -87,7 +87,7 @@ for _, full in ipairs(redis.call('ZRANGEBYSCORE', looks, '-inf', now, 'LIMIT', 0
   check_turns(redis.call('ZRANGEBYLEX', turns, from, to, 'LIMIT', 0, 1000))
   local moved = unpark(limit, limit.is_gone)
   released = released + moved
-  plan_look(limit, (slot_is_moving and now + 1000) or (moved == UNPARKED_A_CALL and now) or nil)
+  plan_look(limit, (slot_is_moving and now + 1000) or (moved >= UNPARKED_A_CALL and now) or nil)
 end
 local first = redis.call('ZRANGE', looks, 0, 0, 'WITHSCORES')
 return { released, tonumber(first[2] or 0), slot_end, turn_end }

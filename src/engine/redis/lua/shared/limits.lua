@@ -73,7 +73,7 @@ end
 
 -- Moves the tasks that have waited longest to the head of pending, as many as there is room for. Each is promised its
 -- turn, so that no other takes it before.
-local function unpark(limit, is_gone)
+local function unpark_next(limit, is_gone)
   local from, to = range_of(limit.full)
   measure(limit)
   local left = math.min(limit.room, UNPARKED_A_CALL)
@@ -96,7 +96,7 @@ local function unpark(limit, is_gone)
     end
   end
   if slot_is_moving then
-    return 0
+    return 0, true
   end
   if #stale > 0 then
     if #moving > 0 then
@@ -118,7 +118,20 @@ local function unpark(limit, is_gone)
     limit.room = limit.room - #moving
     none_has_turn = false
   end
-  return #moving
+  return #moving, #moving == #entries
+end
+
+-- Those that an operator took out of the line leave room for the next.
+local function unpark(limit, is_gone)
+  local moved = 0
+  for _ = 1, 10 do
+    local some, is_over = unpark_next(limit, is_gone)
+    moved = moved + some
+    if is_over or moved >= UNPARKED_A_CALL then
+      break
+    end
+  end
+  return moved
 end
 
 -- Notes when to look again at those that wait; answers that instant.
