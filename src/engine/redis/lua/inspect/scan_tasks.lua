@@ -25,7 +25,7 @@ local REMEMBERED = 8
 local ids, scores, unseen = {}, {}, {}
 
 local function find_start()
-  if #ARGV == args_before then
+  if #ARGV == args_before or redis.call('LINDEX', container, first) == ARGV[args_before + 1] then
     return first
   end
   local from = math.max(0, first - SLACK)
