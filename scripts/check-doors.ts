@@ -59,7 +59,7 @@ const DOORS: Readonly<Record<string, Door>> = {
   inspector: { rooms: [...UPPER, "client"] },
   server: { rooms: [...UPPER, "client"] },
   scheduler: { rooms: [...UPPER, "client"], packages: ["croner"] },
-  "define-worker.ts": { rooms: [...SMALL_FILES, "server"] },
+  "define-worker.ts": { rooms: [...SMALL_FILES, "server"], types: ["scheduler"] },
   testing: {
     rooms: [
       ...UPPER,

@@ -25,6 +25,7 @@ describe("defineWorker", () => {
     ["no options", undefined, /expected an object for a worker/],
     ["an unknown name", { mux: handle, sever: {} }, /did you mean "server"/],
     ["a wrong server option", { mux: handle, server: { concurrency: 0 } }, /concurrency: expected/],
+    ["a schedule that is none", { mux: handle, schedule: "@daily" }, /schedule: expected a function/],
     ["an unknown server option", { mux: handle, server: { queue: {} } }, /did you mean "queues"/],
   ])("refuses %s in the file, before anything runs", (_, options, message) => {
     expect(() => defineWorker(options as never)).toThrow(InvalidOptionError);

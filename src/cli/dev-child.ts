@@ -37,7 +37,7 @@ try {
   tasks.follow(server);
   const timeout = parseLongDuration("shutdownTimeout", worker.server.shutdownTimeout ?? "8s");
   tell({ kind: "serving", shutdownLimit: timeout + AFTER_TIMEOUT });
-  process.exit(await serve(server, worker));
+  process.exit(await serve(server, undefined, worker));
 } catch (error) {
   flushLoads();
   if (error instanceof Failure && !(error.cause instanceof QueueNotServedError)) tell({ kind: "hopeless" });

@@ -22,5 +22,5 @@ export async function runWorker(file: string, options: WorkerCommandOptions): Pr
     const address = await serveHealth({ host, port, health: () => server.health() });
     process.stderr.write(`titanqueue: health at ${address}\n`);
   }
-  return serve(server, worker);
+  return serve(server, url, worker);
 }

@@ -24,6 +24,12 @@ import {
   redrive,
 } from "./matching.ts";
 import { type SearchOptions, type SearchPage, search } from "./search.ts";
+import {
+  type SchedulerEntryInfo,
+  type SchedulerEvent,
+  schedulerEntries,
+  schedulerEvent,
+} from "./scheduler-entries.ts";
 import { type ServerRecord, serverRecord } from "./servers.ts";
 import { groupOf, requireState } from "./states.ts";
 import { type CountOptions, countByType } from "./types.ts";
@@ -277,6 +283,28 @@ export class Inspector implements AsyncDisposable {
   async servers(): Promise<ServerRecord[]> {
     const records = (await this.#inspection.servers()).map(serverRecord);
     return records.sort((a, b) => (a.host === b.host ? a.pid - b.pid : a.host < b.host ? -1 : 1));
+  }
+
+  /**
+   * Periodic tasks: of the schedulers that are alive, ours and Go's, each once; and those that are stored in the engine,
+   * also while nobody sees to them. By type, then id.
+   */
+  async schedulerEntries(): Promise<SchedulerEntryInfo[]> {
+    this.#requireOpen();
+    return schedulerEntries(this.#engine.schedules);
+  }
+
+  /**
+   * What schedulers enqueued for an entry, the newest first: up to 1,000 events, for 90 days. Empty for an id that nobody
+   * knows.
+   */
+  async schedulerEvents(entryId: string, options: Omit<ListOptions, "group"> = {}): Promise<SchedulerEvent[]> {
+    this.#requireOpen();
+    requireNonBlank("entryId", entryId);
+    requireKnownNames("schedulerEvents", options, ["page", "pageSize"]);
+    const page = requireCount("page", options.page ?? 1, Number.MAX_SAFE_INTEGER) - 1;
+    const size = requireCount("pageSize", options.pageSize ?? DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE);
+    return (await this.#engine.schedules.listEvents(entryId, { page, size })).map(schedulerEvent);
   }
 
   /**

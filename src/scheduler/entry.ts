@@ -4,6 +4,7 @@ import { InvalidOptionError } from "../errors.ts";
 import { requireKnownNames } from "../suggestion.ts";
 import type { Task } from "../task.ts";
 import { requireQueueName, type TaskOptions } from "../task-options.ts";
+import { TICK_HEADER } from "../tick-header.ts";
 import { type CronSpec, parseCronSpec } from "./cron-spec.ts";
 import { checkMissed, type MissedPolicy } from "./missed-ticks.ts";
 import { plainOptions } from "./plain-options.ts";
@@ -44,9 +45,6 @@ export interface EntryDefaults {
   readonly missed: MissedPolicy;
   readonly composer: Composer;
 }
-
-/** The header of a task that tells which tick it is: ISO 8601 text. */
-export const TICK_HEADER = "tq-tick";
 
 /**
  * Checks a periodic task, payload and all, as each of its ticks will be enqueued.

@@ -23,6 +23,8 @@ export interface TaskContext<R = unknown> {
   readonly maxRetry: number;
   /** When this attempt's time is over; `undefined` = no limit. */
   readonly deadline: Date | undefined;
+  /** Which tick of its periodic task this is; `undefined`: it is of none. */
+  readonly tick: Date | undefined;
   /** The task's headers; an object without prototype. */
   readonly headers: Headers;
   readonly result: ResultWriter<R>;

@@ -3,6 +3,7 @@ import { LeaseLostError } from "../errors.ts";
 import type { TaskMessage } from "../protocol/task-message.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { type Headers, headersOf } from "../task.ts";
+import { tickOf } from "../tick-header.ts";
 import { attemptFacts } from "./outcome.ts";
 import { encodeResult } from "./result.ts";
 import type { ResultWriter, TaskContext } from "./task-context.ts";
@@ -65,6 +66,10 @@ export class WorkerContext implements TaskContext {
   get deadline(): Date | undefined {
     const { deadline } = this.#attempt;
     return deadline === Number.POSITIVE_INFINITY ? undefined : new Date(deadline);
+  }
+
+  get tick(): Date | undefined {
+    return tickOf(this.#attempt.message);
   }
 
   get headers(): Headers {

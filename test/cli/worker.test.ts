@@ -52,6 +52,46 @@ async function enqueue(payload: string): Promise<void> {
 }
 
 describe("titanqueue worker", () => {
+  it("runs a scheduler beside the server where the file has something to schedule", async () => {
+    const files = {
+      "worker.mjs": `
+        import { defineWorker, Task } from "titanqueue";
+        export default defineWorker({
+          mux: (task, ctx) => console.log("handled " + task.type + " of " + ctx.tick.toISOString()),
+          schedule: async (scheduler) => {
+            await scheduler.register("@every 1s", new Task("beat"));
+          },
+        });
+      `,
+    };
+    const { child, line, ended } = worker(["worker.mjs"], {
+      files,
+      env: { TITANQUEUE_URL: redis.url },
+      typescript: false,
+    });
+    expect(await line("handled beat")).toMatch(/beat of \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.000Z/);
+    child.kill("SIGTERM");
+    expect(await ended).toMatchObject({ code: 0 });
+    // A tick may have come while the server ended: it is for others.
+    await redis.flush();
+  });
+
+  it("tells what is wrong with a schedule, and ends", async () => {
+    const files = {
+      "worker.mjs": `
+        import { defineWorker, Task } from "titanqueue";
+        export default defineWorker({
+          mux: () => undefined,
+          schedule: (scheduler) => scheduler.register("61 * * * *", new Task("beat")).then(() => undefined),
+        });
+      `,
+    };
+    const { ended } = worker(["worker.mjs"], { files, env: { TITANQUEUE_URL: redis.url }, typescript: false });
+    const { code, said } = await ended;
+    expect(code).toBe(1);
+    expect(said).toContain("the minute goes from 0 to 59; got 61");
+  });
+
   it.each(["SIGTERM", "SIGINT"] as const)(
     "runs a TypeScript file until %s, lets tasks finish, and ends with 0",
     async (signal) => {
