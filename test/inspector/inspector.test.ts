@@ -244,3 +244,35 @@ describe("an inspector", () => {
     await expect(inspector.getQueueInfo(" ")).rejects.toBeInstanceOf(InvalidOptionError);
   });
 });
+
+describe("a rate", () => {
+  it("holds a long operation to so many tasks a second, and a stop ends its wait", async () => {
+    const runtime = fakeRuntime();
+    const engine = createMemoryEngine({ runtime });
+    const inspector = new Inspector(engine, { runtime });
+    const client = new Client(engine, { runtime });
+    await client.enqueueBatch(Array.from({ length: 50 }, () => new Task("a")));
+    const stop = new AbortController();
+    let told = 0;
+    const running = inspector.archiveAll("default", "pending", {
+      rate: 20,
+      signal: stop.signal,
+      onProgress: ({ done }) => {
+        told = done;
+      },
+    });
+    // Two at a time, ten times a second; each is told when it is done.
+    await runtime.clock.advance(0);
+    for (const [after, done] of [
+      [0, 2],
+      [99, 2],
+      [1, 4],
+      [900, 22],
+    ] as const) {
+      await runtime.clock.advance(after);
+      expect(told).toBe(done);
+    }
+    stop.abort();
+    expect(await running).toEqual({ changed: 22, total: 50, stopped: true });
+  });
+});
