@@ -131,7 +131,11 @@ describe("limits of a server", () => {
   });
 
   it("give the turn back to a task that a shutdown handed back", async () => {
-    const rig = serverRig({ shutdownTimeout: "100ms", abortGrace: 0, limits: [limit("t", { concurrency: 1 })] });
+    const rig = serverRig({
+      shutdownTimeout: "100ms",
+      abortGrace: 0,
+      limits: [limit("t", { concurrency: 1 })],
+    });
     const first = runs();
     await rig.start(first.handler);
     for (let n = 0; n < 3; n += 1) await rig.enqueue({}, { account: "x", n });

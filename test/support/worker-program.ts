@@ -4,6 +4,7 @@ import { createRedisEngine } from "../../src/engine/redis/redis-engine.ts";
 import { LeaseLostError } from "../../src/errors.ts";
 import { silentLogger } from "../../src/runtime/logger.ts";
 import type { Handler } from "../../src/server/handler.ts";
+import { limit } from "../../src/server/limits.ts";
 import { Server } from "../../src/server/server.ts";
 import { Ledger } from "./history.ts";
 import { SHORT_LEASE, SHORT_TIMINGS } from "./short-timings.ts";
@@ -29,6 +30,10 @@ const engine = gatedEngine(
   { gates, onAnswer: (id, answer) => say("answered", id, answer) },
 );
 
+function keyOf(payload: unknown): string {
+  return (payload as Work).key ?? "";
+}
+
 const server = new Server(
   engine,
   {
@@ -37,6 +42,7 @@ const server = new Server(
     shutdownTimeout: spec.shutdownTimeout,
     abortGrace: spec.abortGrace,
     retryDelay: () => 50,
+    limits: spec.perKey === undefined ? [] : [limit("work", { concurrency: spec.perKey, key: keyOf })],
     logger: silentLogger,
   },
   { timings: SHORT_TIMINGS },

@@ -33,6 +33,8 @@ export interface Work {
     | "rejects-once"
     | "shuts-down";
   readonly ms?: number;
+  /** What it is counted by, where the worker has a limit. */
+  readonly key?: string;
 }
 
 /** What `worker-program.ts` is told, as its argument. */
@@ -47,6 +49,8 @@ export interface WorkerSpec {
   readonly commandTimeout: Duration;
   readonly shutdownTimeout: Duration;
   readonly abortGrace: Duration;
+  /** How many tasks of the same `key` run at once. */
+  readonly perKey?: number;
 }
 
 export type WorkerOptions = Partial<Omit<WorkerSpec, "name" | "ledgers">> & Pick<WorkerSpec, "url" | "queue">;
