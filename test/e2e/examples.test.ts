@@ -12,6 +12,7 @@ const PROGRAMS: Readonly<Record<string, { readonly says: RegExp; readonly serves
   "first.mts": { says: /welcome, user 42! .*welcome, user 43! \(attempt 1\)/s, serves: true },
   "handlers.mts": { says: /page:fetch, attempt 1: TypeError/ },
   "limits.mts": { says: /^a: a1 a2 a3$/m },
+  "periodic.mts": { says: /daily CRON_TZ=Europe\/Berlin 0 9 \* \* MON-FRI \d{4}-/ },
   "producer.mts": { says: /report-2030-01-31 is scheduled until \d{4}-/ },
   "results.mts": { says: /is completed: 6/ },
   "waiting.mts": { says: /^0 tasks have still to run/ },
