@@ -8,7 +8,11 @@ import type { ExitCode } from "./exit-codes.ts";
  * @throws {@link Failure} it could not start, for a reason that its text tells. Whatever else it throws is an error in
  * somebody's code, to be shown with its place.
  */
-export async function serve(server: Server, url: string | undefined, worker: WorkerDefinition): Promise<ExitCode> {
+export async function serve(
+  server: Server,
+  url: string | undefined,
+  worker: WorkerDefinition,
+): Promise<ExitCode> {
   const { mux, schedule } = worker;
   let crashed = false;
   process.once("uncaughtExceptionMonitor", () => {
