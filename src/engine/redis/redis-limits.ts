@@ -12,6 +12,8 @@ const ANSWERS: ReadonlyMap<number, AdmitAnswer> = new Map([
   [0, "parked"],
   [-1, "lost"],
 ]);
+/** So many tasks of one score are found faster by that than one by one. */
+const TOGETHER = 8;
 /** Where the looks at slots and promises go on. */
 interface Cursor {
   readonly slots: Uint8Array;
@@ -53,10 +55,12 @@ export function redisLimits({ commands, clock }: Pick<RedisContext, "commands" |
         for (const scope of scopes) tasks.push(named.numberOf(scope));
       }
       const { rates, args } = named;
+      const scores = new Set(admissions.map(({ leased }) => leaseOf(leased).score));
+      const together = scores.size === 1 && admissions.length >= TOGETHER ? ([...scores][0] ?? "") : "";
       const reply = (await admit.run(
         commands,
         { slots, parked, turns, looks, active, lease, scheduled, rates },
-        { taskPrefix, limitCount: rates.length, entries: [...args, ...tasks] },
+        { taskPrefix, score: together, limitCount: named.count, entries: [...args, ...tasks] },
       )) as number[];
       const reviewAt = reply.pop();
       return {
@@ -81,7 +85,7 @@ export function redisLimits({ commands, clock }: Pick<RedisContext, "commands" |
         {
           taskPrefix,
           pendingSince: pendingSinceNs(clock.now()),
-          limitCount: rates.length,
+          limitCount: named.count,
           entries: [...args, ...attempts],
         },
       );
@@ -121,12 +125,17 @@ class NamedLimits {
     this.#ratePrefix = ratePrefix;
   }
 
+  get count(): number {
+    return this.#numbers.size;
+  }
+
   numberOf({ spec, key }: LimitScope): number {
     const full = `${spec.name}\n${key}`;
     let number = this.#numbers.get(full);
     if (number === undefined) {
-      number = this.rates.push(this.#ratePrefix + full);
+      number = this.#numbers.size + 1;
       this.#numbers.set(full, number);
+      if (spec.rate !== undefined) this.rates.push(this.#ratePrefix + full);
       this.args.push(full, ...measures(spec));
     }
     return number;

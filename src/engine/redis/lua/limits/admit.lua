@@ -9,8 +9,9 @@
 --         active         list    asynq:{<queue>}:active
 --         lease          zset    asynq:{<queue>}:lease
 --         scheduled      zset    asynq:{<queue>}:scheduled
---         rates...       string  tq:{<queue>}:rate:<limit> of each limit
+--         rates...       string  tq:{<queue>}:rate:<limit> of each limit that has a rate
 -- ARGV    task_prefix    string  asynq:{<queue>}:t:
+--         score          string  of the leases of all these tasks; empty: they have several, or are few
 --         limit_count    int     how many limits follow
 --         entries...     any     of each limit: full name, most at once, most starts in a length, that length in milliseconds;
 --                                then of each task: id, score of its lease, how many limits it has, the number of each
@@ -18,81 +19,80 @@
 --                        to look for room, in milliseconds, or 0
 local slots, parked, turns, looks = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local active, lease, scheduled = KEYS[5], KEYS[6], KEYS[7]
-local task_prefix, limit_count = ARGV[1], tonumber(ARGV[2])
+local task_prefix, score, limit_count = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local pending, pending_since
 
 -- include: slot_move
 local time = redis.call('TIME')
 -- include: limits
 
-local limits, arg = {}, 3
+local limits, arg, rate_keys = {}, 4, 7
 for i = 1, limit_count do
-  limits[i] = limit_at(arg, KEYS[7 + i])
+  limits[i] = limit_at(arg)
+  if limits[i].rate > 0 then
+    rate_keys = rate_keys + 1
+    limits[i].rate_key = KEYS[rate_keys]
+  end
   arg = arg + 4
 end
 
 -- ---- look at everything -------------------------------------------------------------------------------------
 
-local tasks, ids, together = {}, {}, ARGV[arg + 1]
-while ARGV[arg] do
-  local task = { id = ARGV[arg], score = ARGV[arg + 1], limits = {} }
-  if task.score ~= together then
-    together = nil
-  end
-  for i = 1, tonumber(ARGV[arg + 2]) do
-    task.limits[i] = limits[tonumber(ARGV[arg + 2 + i])]
-  end
-  arg = arg + 3 + #task.limits
-  tasks[#tasks + 1], ids[#ids + 1] = task, task.id
-end
--- Tasks come as they were leased, and what was leased together has one score.
+-- What was leased together has one score.
 local leased_together = {}
-if together and #ids > 7 then
-  for _, id in ipairs(redis.call('ZRANGEBYSCORE', lease, together, together)) do
+if score ~= '' then
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', lease, score, score)) do
     leased_together[id] = true
   end
 end
-local function is_held(task)
-  if leased_together[task.id] then
-    return true
+
+-- The last place in the line before a limit, and the first.
+local function find_places(limit)
+  limit.last = 500000000000000
+  if not none_parked then
+    local from, to = range_of(limit.full)
+    local start = #limit.full + 2
+    local last = redis.call('ZREVRANGEBYLEX', parked, to, from, 'LIMIT', 0, 1)[1]
+    if last then
+      local first = redis.call('ZRANGEBYLEX', parked, from, to, 'LIMIT', 0, 1)[1]
+      limit.waiting = true
+      limit.last = tonumber(string.sub(last, start, start + 15))
+      limit.first = tonumber(string.sub(first, start, start + 15))
+    end
   end
-  local score = redis.call('ZSCORE', lease, task.id)
-  return score and tonumber(score) % 1 == tonumber(task.score) % 1
+  limit.first = limit.first or limit.last + 1
 end
 
 local answers, parking, holding, promises = {}, {}, {}, {}
--- The last place in each line, and the first.
-local function places_of(limit)
-  if not limit.last then
-    local from, to = range_of(limit.full)
-    local last = none_parked and {} or redis.call('ZREVRANGEBYLEX', parked, to, from, 'LIMIT', 0, 1)
-    local first = none_parked and {} or redis.call('ZRANGEBYLEX', parked, from, to, 'LIMIT', 0, 1)
-    local start = #limit.full + 2
-    limit.waiting = last[1] ~= nil
-    limit.last = tonumber(last[1] and string.sub(last[1], start, start + 15) or 500000000000000)
-    limit.first = tonumber(first[1] and string.sub(first[1], start, start + 15) or limit.last + 1)
+local held_count = 0
+while ARGV[arg] do
+  local id, own_score, first = ARGV[arg], ARGV[arg + 1], arg + 3
+  local last = arg + 2 + tonumber(ARGV[arg + 2])
+  arg = last + 1
+  local is_held = leased_together[id]
+  if not is_held then
+    local found = redis.call('ZSCORE', lease, id)
+    is_held = found and tonumber(found) % 1 == tonumber(own_score) % 1
   end
-end
-
-for i, task in ipairs(tasks) do
-  if not is_held(task) then
-    answers[i] = -1
+  if not is_held then
+    answers[#answers + 1] = -1
   else
-    local turn = not none_has_turn and redis.call('HGET', task_prefix .. task.id, 'tq:turn')
-    if turn and redis.call('ZSCORE', turns, turn .. '\n' .. task.id) then
-      promises[#promises + 1] = turn .. '\n' .. task.id
+    local turn = not none_has_turn and redis.call('HGET', task_prefix .. id, 'tq:turn')
+    if turn and redis.call('ZSCORE', turns, turn .. '\n' .. id) then
+      promises[#promises + 1] = turn .. '\n' .. id
     else
       turn = nil
     end
     local refused
-    for _, limit in ipairs(task.limits) do
-      measure(limit)
-      places_of(limit)
-      local may_start
+    for at = first, last do
+      local limit = limits[tonumber(ARGV[at])]
+      if not limit.room then
+        measure(limit)
+        find_places(limit)
+      end
+      local may_start = limit.room > 0 and not limit.waiting
       if turn == limit.full then
         may_start = limit.starts > 0
-      else
-        may_start = limit.room > 0 and not limit.waiting
       end
       if not may_start then
         refused = limit
@@ -100,19 +100,20 @@ for i, task in ipairs(tasks) do
       end
     end
     if not refused then
-      answers[i] = 1
-      for _, limit in ipairs(task.limits) do
+      answers[#answers + 1] = 1
+      for at = first, last do
+        local limit = limits[tonumber(ARGV[at])]
         note_start(limit)
         if turn ~= limit.full then
           limit.room = limit.room - 1
         end
         if limit.most > 0 then
-          holding[#holding + 1] = 0
-          holding[#holding + 1] = limit.full .. '\n' .. task.id
+          holding[held_count + 1], holding[held_count + 2] = 0, limit.full .. '\n' .. id
+          held_count = held_count + 2
         end
       end
     else
-      answers[i] = 0
+      answers[#answers + 1] = 0
       local place
       if turn == refused.full then
         refused.first = refused.first - 1
@@ -123,9 +124,11 @@ for i, task in ipairs(tasks) do
       end
       refused.waiting = true
       refused.was_parked = true
-      task.gave_back = turn ~= refused.full and turn
-      task.parked_as = refused.full .. '\n' .. string.format('%016.0f', place)
-      parking[#parking + 1] = task
+      parking[#parking + 1] = {
+        id = id,
+        gave_back = turn ~= refused.full and turn,
+        parked_as = refused.full .. '\n' .. string.format('%016.0f', place),
+      }
     end
   end
 end
@@ -140,7 +143,7 @@ redis.call('ZREM', turns, '', unpack(promises))
 if #holding > 0 then
   -- A small set in its compact form is searched from end to end. A member that is too long for it, for a moment, makes
   -- the set keep the fast form for as long as it is not empty.
-  local crowd = #holding > 16 and redis.call('EXISTS', slots) == 0 and string.rep('-', 65)
+  local crowd = none_held and held_count > 16 and string.rep('-', 65)
   if crowd then
     redis.call('ZADD', slots, 0, crowd, unpack(holding))
     redis.call('ZREM', slots, crowd)

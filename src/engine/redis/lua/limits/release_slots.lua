@@ -8,7 +8,7 @@
 --         pending        list    asynq:{<queue>}:pending
 --         lease          zset    asynq:{<queue>}:lease
 --         scheduled      zset    asynq:{<queue>}:scheduled
---         rates...       string  tq:{<queue>}:rate:<limit> of each limit
+--         rates...       string  tq:{<queue>}:rate:<limit> of each limit that has a rate
 -- ARGV    task_prefix    string  asynq:{<queue>}:t:
 --         pending_since  string  now in nanoseconds
 --         limit_count    int     how many limits follow
@@ -23,9 +23,13 @@ local task_prefix, pending_since, limit_count = ARGV[1], ARGV[2], tonumber(ARGV[
 local time = redis.call('TIME')
 -- include: limits
 
-local limits, arg = {}, 4
+local limits, arg, rate_keys = {}, 4, 7
 for i = 1, limit_count do
-  limits[i] = limit_at(arg, KEYS[7 + i])
+  limits[i] = limit_at(arg)
+  if limits[i].rate > 0 then
+    rate_keys = rate_keys + 1
+    limits[i].rate_key = KEYS[rate_keys]
+  end
   arg = arg + 4
 end
 local first, ids = arg, {}

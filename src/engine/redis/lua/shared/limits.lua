@@ -5,12 +5,14 @@ local UNPARKED_A_CALL = 100
 local LOOK_AGAIN = 15000
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local none_parked, none_has_turn = redis.call('ZCARD', parked) == 0, redis.call('ZCARD', turns) == 0
+local none_held = redis.call('ZCARD', slots) == 0
 
 local function range_of(full)
   return '[' .. full .. '\n', '(' .. full .. '\11'
 end
 
--- Reads a limit of `ARGV`, from `arg` on.
+-- Reads a limit of `ARGV`, from `arg` on. All that is ever kept of it has its place from the beginning: a table that
+-- grows costs more than all else here.
 local function limit_at(arg, rate_key)
   return {
     full = ARGV[arg],
@@ -18,6 +20,11 @@ local function limit_at(arg, rate_key)
     rate = tonumber(ARGV[arg + 2]),
     per = tonumber(ARGV[arg + 3]),
     rate_key = rate_key,
+    room = false,
+    starts = false,
+    log = false,
+    waiting = false,
+    last = false,
   }
 end
 
@@ -30,7 +37,7 @@ local function measure(limit)
   local promised = none_has_turn and 0 or redis.call('ZLEXCOUNT', turns, from, to)
   limit.starts = math.huge
   if limit.most > 0 then
-    limit.starts = limit.most - redis.call('ZLEXCOUNT', slots, from, to)
+    limit.starts = limit.most - (none_held and 0 or redis.call('ZLEXCOUNT', slots, from, to))
   end
   if limit.rate > 0 then
     -- Instants and how many started then, the oldest first.
