@@ -1,3 +1,4 @@
+export type { AggregateGroupsOptions } from "./aggregate-groups.ts";
 export type { DeepPartial } from "./deep-partial.ts";
 export type { DrainOptions } from "./drain.ts";
 export type { EnqueuedFilter, PayloadMatch } from "./expectation.ts";

@@ -10,7 +10,7 @@ export interface TestQueueOptions {
   mux?: ServeMux | Handler | undefined;
   /**
    * The server that the tasks would meet. Of its options these count: `retryDelay`, `isFailure`, `errorHandler`,
-   * `cancelPolicy`, `abortGrace`, `logger` and `logLevel`; the others are checked.
+   * `cancelPolicy`, `abortGrace`, those of groups, `logger` and `logLevel`; the others are checked.
    */
   server?: ServerOptions | undefined;
   /** `enqueue` of the kit's client runs the task at once, and answers when it has ended. @defaultValue false */

@@ -15,12 +15,14 @@ import { Inspector } from "../inspector/inspector.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { type Logger, silentLogger } from "../runtime/logger.ts";
 import { type Runtime, systemRuntime } from "../runtime/runtime.ts";
+import type { Aggregated } from "../server/group-aggregation.ts";
 import { routerOf } from "../server/serve-mux.ts";
 import { checkServerOptions, type ServerOptions } from "../server/server-options.ts";
 import { requireKnownNames } from "../suggestion.ts";
 import type { Task } from "../task.ts";
 import type { TaskInfo } from "../task-info.ts";
 import { parseInstant } from "../task-options.ts";
+import { type AggregateGroupsOptions, aggregateGroups } from "./aggregate-groups.ts";
 import { assertEnqueued, assertNotEnqueued, type Scene } from "./assert-enqueued.ts";
 import { Attempts, type AttemptsOptions } from "./attempts.ts";
 import { type DrainOptions, drain } from "./drain.ts";
@@ -79,6 +81,7 @@ export class TestQueue implements AsyncDisposable {
   readonly runtime: Runtime & { readonly clock: FakeClock };
   readonly #store: MemoryStore;
   readonly #client: TestClient;
+  readonly #policies: Policies;
   /** What runs tasks; `undefined` without a mux. */
   readonly #workshop: Workshop | undefined;
   readonly #attempts: Attempts | undefined;
@@ -95,6 +98,7 @@ export class TestQueue implements AsyncDisposable {
     this.#store = engine === undefined ? new MemoryStore() : namedStore(storeName(engine));
     this.engine = createMemoryEngine({ runtime: this.runtime }, { store: this.#store });
     const policies = policiesOf(server);
+    this.#policies = policies;
     this.#workshop =
       mux === undefined ? undefined : { router: routerOf(mux, "mux"), runtime: this.runtime, ...policies };
     this.#attempts = this.#workshop && new Attempts({ ...this.#workshop, engine: this.engine });
@@ -225,6 +229,29 @@ export class TestQueue implements AsyncDisposable {
       passage: this.#passage,
       onPerformed: this.#record,
     });
+  }
+
+  /**
+   * Aggregates every group that the option `server` has an aggregator for, as if its grace period had just passed: the
+   * aggregates take the tasks' place in their queue. By itself nothing is aggregated here, however much time passes.
+   *
+   * @returns what became of each set, as a server's event `aggregated` tells it
+   * @throws whatever an aggregator throws; its tasks then return to their group two minutes later.
+   * @throws {@link InvalidOptionError} there is no aggregator, or an option is unknown.
+   * @example
+   * const [{ size }] = await q.aggregate({ group: "digest:42" });
+   * q.expectEnqueued(digest, { lines: ["a", "b"] });
+   */
+  async aggregate(options: AggregateGroupsOptions = {}): Promise<Aggregated[]> {
+    requireRealTimers();
+    const aggregated = await aggregateGroups(options, {
+      store: this.#store,
+      broker: this.engine.broker,
+      runtime: this.runtime,
+      ...this.#policies,
+    });
+    await this.#inline?.runAll();
+    return aggregated;
   }
 
   /**

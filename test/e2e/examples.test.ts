@@ -10,6 +10,7 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 /** What each program says, in the end; and whether it then serves until it is interrupted. */
 const PROGRAMS: Readonly<Record<string, { readonly says: RegExp; readonly serves?: true }>> = {
   "first.mts": { says: /welcome, user 42! .*welcome, user 43! \(attempt 1\)/s, serves: true },
+  "groups.mts": { says: /^to ada: \[ 'Bob: nice', 'Cleo: very nice' \]/ },
   "handlers.mts": { says: /page:fetch, attempt 1: TypeError/ },
   "limits.mts": { says: /^a: a1 a2 a3$/m },
   "periodic.mts": { says: /daily CRON_TZ=Europe\/Berlin 0 9 \* \* MON-FRI \d{4}-/ },
