@@ -1,4 +1,4 @@
-import { accessSync, type BigIntStats, constants, statSync } from "node:fs";
+import { accessSync, type BigIntStats, constants, realpathSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { SqliteDirectoryMissingError, SqliteForeignFileError, SqliteReadOnlyError } from "../../errors.ts";
 
@@ -42,7 +42,9 @@ export function checkPlace(file: string): void {
   if (found !== undefined && found.size > 0 && found.size < BEGINNING) {
     throw new SqliteForeignFileError(file, "is not a SQLite database");
   }
-  requireWritable(file, directory, `the directory ${directory} cannot be written`);
+  // The log lies beside the file itself, not beside a link to it.
+  const home = found === undefined ? directory : dirname(realpathSync(file));
+  requireWritable(file, home, `the directory ${home} cannot be written`);
 }
 
 function requireWritable(file: string, path: string, problem: string): void {

@@ -5,6 +5,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
@@ -102,6 +103,19 @@ describe("a file that is none of ours", () => {
   it("may be an empty one, which is a database without anything in it", async () => {
     writeFileSync(file, "");
     await enqueued(open(), "q");
+  });
+});
+
+describe("a link to a file", () => {
+  it("is as good as the file, whose log lies elsewhere", async () => {
+    mkdirSync(join(place, "links"));
+    const link = join(place, "links/tasks.db");
+    symlinkSync(file, link);
+    await filled(1);
+    const engine = open(file);
+    // More than is in the file itself, as long as somebody uses it.
+    await engine.broker.enqueue(Array.from({ length: 500 }, () => ({ message: message("q") })));
+    expect(await counts(open(link), "q")).toEqual({ pending: 501 });
   });
 });
 
