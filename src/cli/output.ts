@@ -65,6 +65,11 @@ export class Output {
     else this.#line(document);
   }
 
+  /** A line for people which the caller has made harmless, and coloured. */
+  painted(line: string): void {
+    this.#write(`${line}\n`);
+  }
+
   /** Bytes as they are, for `--raw`. */
   raw(bytes: Uint8Array): void {
     process.stdout.write(bytes);

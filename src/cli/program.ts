@@ -1,10 +1,16 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { VERSION } from "../version.ts";
+import { completionCommands } from "./commands/completion.ts";
+import { cronCommands } from "./commands/cron.ts";
+import { doctorCommand } from "./commands/doctor.ts";
 import { fleetCommands } from "./commands/fleet.ts";
 import { fsckCommand } from "./commands/fsck.ts";
 import { queueCommands } from "./commands/queue.ts";
+import { redriveCommand } from "./commands/redrive.ts";
+import { searchCommand } from "./commands/search.ts";
 import { statsCommand } from "./commands/stats.ts";
 import { taskCommands } from "./commands/task.ts";
+import { topCommand } from "./commands/top.ts";
 import { type DevCommandOptions, runDev } from "./dev.ts";
 import { Refusal } from "./ending.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
@@ -58,9 +64,15 @@ export function titanqueue(exit: Exit, json = false): Command {
   queueCommands(program, exit);
   taskCommands(program, exit);
   fleetCommands(program, exit);
+  cronCommands(program, exit);
   statsCommand(program, exit);
+  searchCommand(program, exit);
+  redriveCommand(program, exit);
   fsckCommand(program, exit);
+  doctorCommand(program, exit);
+  topCommand(program, exit);
   program.commandsGroup("About:");
+  completionCommands(program, exit);
   program
     .command("version")
     .description("print the version, and that of Node.js")

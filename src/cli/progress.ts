@@ -57,6 +57,11 @@ export class Progress {
   }
 }
 
+/** So many tasks, in words. */
+export function tasks(number: number): string {
+  return `${count(number)} ${number === 1 ? "task" : "tasks"}`;
+}
+
 /** A number as people write it. */
 export function count(value: number): string {
   return value.toLocaleString("en-US");

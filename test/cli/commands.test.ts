@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { Scheduler } from "../../src/scheduler/scheduler.ts";
 import { Task } from "../../src/task.ts";
 import { redisForFile } from "../support/redis-rig.ts";
 import { installationForFile } from "./installation.ts";
@@ -270,7 +271,93 @@ describe.each([
       stopped: false,
     });
     expect(await at.text("fsck", "default", "--repair", "--yes")).toBe(
-      "1 tasks looked at, 0 findings, 0 repaired\n",
+      "1 task looked at, 0 findings, 0 repaired\n",
     );
+  });
+
+  it("find tasks, and change those that are found", async () => {
+    const at = await open();
+    for (const taskId of ["one", "two", "three"])
+      await at.client.enqueue(new Task(taskId === "three" ? "other" : "report", { n: taskId }), { taskId });
+    const page = { cursor: null, scanned: 3, total: 3 };
+    const one = { ...TASK, payload: { n: "one" } };
+    const search = (await at.run(["search", "type:rep*", "payload.n:one", "--json"])).out;
+    expect(JSON.parse(search)).toEqual({ tasks: [one], ...page });
+    const lines = (await at.run(["search", "type:*", "--limit", "1", "--jsonl"])).out.trimEnd().split("\n");
+    expect(lines.map((line) => JSON.parse(line).id).sort()).toEqual(["one", "three", "two"]);
+
+    const matching = ["--filter", "type:report", "--yes"];
+    const answer = { change: "archive", dryRun: false, matched: 2, changed: 2, total: 3, stopped: false };
+    const sample = [expect.objectContaining({ type: "report" }), expect.objectContaining({ type: "report" })];
+    expect(await at.json("task", "archiveall", ...matching, "--dry-run")).toEqual({
+      ...answer,
+      sample,
+      dryRun: true,
+      changed: 0,
+    });
+    expect(await at.json("task", "archiveall", ...matching)).toEqual({ ...answer, sample });
+    expect(await at.json("redrive", "default", "--yes", "--limit", "1")).toMatchObject({
+      change: "redrive",
+      matched: 1,
+      changed: 1,
+    });
+    expect(await at.text("redrive", "default", "--yes", "--filter", "id:*")).toBe(
+      "1 of 1 matching tasks is pending again\n",
+    );
+    expect(await at.json("task", "deleteall", "--filter", "payload.n:one", "-y")).toMatchObject({
+      changed: 1,
+    });
+  });
+
+  it("look at periodic tasks", async () => {
+    const at = await open();
+    const scheduler = new Scheduler(at.url);
+    const entry = await scheduler.register("@every 1h", new Task("beat", { n: 1 }, { queue: "low" }));
+    await scheduler.start();
+    try {
+      expect(await at.json("cron", "ls")).toEqual({
+        entries: [
+          {
+            id: entry,
+            spec: "@every 1h",
+            type: "beat",
+            options: expect.arrayContaining(['Queue("low")']),
+            stored: false,
+            paused: false,
+            schedulers: 1,
+            payload: { n: 1 },
+            payloadBase64: null,
+            next: INSTANT,
+            previous: null,
+          },
+        ],
+      });
+      expect(await at.json("cron", "history", entry)).toEqual({ events: [], page: 1, pageSize: 30 });
+    } finally {
+      await scheduler.shutdown();
+    }
+  });
+
+  it("tell what the store needs, and what it does now", async () => {
+    const at = await open();
+    await at.client.enqueue(new Task("report"));
+    const { code, out, err } = await at.run(["doctor", "--json"]);
+    expect(JSON.parse(out)).toEqual({
+      engine: expect.stringMatching(/^(redis|sqlite)$/),
+      severity: "problem",
+      advice: expect.arrayContaining([
+        {
+          code: "QUEUE_UNSERVED",
+          severity: "problem",
+          finding: "queue default has 1 tasks to run, and no server serves it",
+          meaning: "They wait until one does.",
+          remedy: 'start a server with queues: { "default": 1 }',
+        },
+      ]),
+      facts: expect.any(Object),
+    });
+    expect([code, err]).toEqual([1, ""]);
+    const rates = { processedPerSecond: null, failedPerSecond: null };
+    expect(await at.json("top")).toEqual({ queues: [{ ...QUEUE, ...rates }], servers: [] });
   });
 });

@@ -1,15 +1,34 @@
 import { type Command, Option } from "commander";
-import type { BulkResult, CancelAnswer, ChangeResult, Inspector, TaskRef, TaskState } from "titanqueue";
+import type {
+  BulkResult,
+  CancelAnswer,
+  ChangeResult,
+  Inspector,
+  MatchingOptions,
+  MatchingResult,
+  TaskRef,
+  TaskState,
+} from "titanqueue";
 import { tellStopped, type Watch, watched } from "../bulk.ts";
 import { confirm } from "../confirm.ts";
 import { each } from "../each.ts";
 import { Refusal } from "../ending.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { type Exit, operate } from "../operate.ts";
-import { count } from "../progress.ts";
+import { count, tasks } from "../progress.ts";
 import type { Session } from "../session.ts";
 import { told } from "../told-error.ts";
-import { groupOption, idsOf, positiveNumber, queueOption, stateOption, yesOption } from "./shared.ts";
+import { changeMatching } from "./matching.ts";
+import {
+  filterOption,
+  groupOption,
+  idsOf,
+  limitOption,
+  queueOption,
+  rateOption,
+  stateOption,
+  yesOption,
+} from "./shared.ts";
 
 /** What an operator does to tasks, one by one or to all of a state. */
 interface Verb {
@@ -18,6 +37,7 @@ interface Verb {
   readonly doing: string;
   readonly done: string;
   readonly about: string;
+  /** States whose tasks it changes, by a filter or all of them. */
   readonly states: readonly TaskState[];
   /** It cannot be taken back, even for one task. */
   readonly destroys: boolean;
@@ -28,6 +48,11 @@ interface Verb {
     state: TaskState,
     options: Watch & { readonly group?: string; readonly rate?: number },
   ) => Promise<BulkResult>;
+  readonly matching: (
+    inspector: Inspector,
+    filter: string,
+    options: MatchingOptions,
+  ) => Promise<MatchingResult>;
 }
 
 const VERBS: readonly Verb[] = [
@@ -41,6 +66,7 @@ const VERBS: readonly Verb[] = [
     destroys: false,
     some: (inspector, tasks) => inspector.runTasks(tasks),
     all: (inspector, queue, state, options) => inspector.runAll(queue, state, options),
+    matching: (inspector, filter, options) => inspector.runMatching(filter, options),
   },
   {
     name: "archive",
@@ -52,6 +78,7 @@ const VERBS: readonly Verb[] = [
     destroys: false,
     some: (inspector, tasks) => inspector.archiveTasks(tasks),
     all: (inspector, queue, state, options) => inspector.archiveAll(queue, state, options),
+    matching: (inspector, filter, options) => inspector.archiveMatching(filter, options),
   },
   {
     name: "delete",
@@ -63,6 +90,7 @@ const VERBS: readonly Verb[] = [
     destroys: true,
     some: (inspector, tasks) => inspector.deleteTasks(tasks),
     all: (inspector, queue, state, options) => inspector.deleteAll(queue, state, options),
+    matching: (inspector, filter, options) => inspector.deleteMatching(filter, options),
   },
 ];
 
@@ -85,10 +113,13 @@ export function changeCommands(task: Command, exit: Exit): void {
       .command(`${verb.name}all`)
       .alias(`${verb.name}-all`)
       .alias(`${verb.name}_all`)
-      .description(`all tasks in one state: ${verb.about}`)
-      .addOption(queueOption().makeOptionMandatory())
-      .addOption(stateOption(verb.states).makeOptionMandatory())
+      .description(`all tasks in one state, or all that meet a filter: ${verb.about}`)
+      .addOption(queueOption())
+      .addOption(stateOption(verb.states))
       .addOption(groupOption())
+      .addOption(filterOption())
+      .option("--dry-run", "with --filter: only count them, and show some")
+      .addOption(limitOption())
       .addOption(rateOption())
       .addOption(yesOption())
       .action(operate<AllOptions>(exit, (session, options) => all(verb, session, options)));
@@ -110,9 +141,6 @@ export function changeCommands(task: Command, exit: Exit): void {
     )
     .action(operate<CancelCommandOptions, [string[]]>(exit, cancel));
 }
-
-export const rateOption = () =>
-  new Option("--rate <number>", "tasks changed in a second, at most").argParser(positiveNumber);
 
 interface SomeOptions {
   readonly queue: string;
@@ -155,8 +183,11 @@ function resultJson(result: ChangeResult): object {
 }
 
 interface AllOptions {
-  readonly queue: string;
-  readonly state: TaskState;
+  readonly queue?: string;
+  readonly state?: TaskState;
+  readonly filter?: string;
+  readonly dryRun?: boolean;
+  readonly limit?: number;
   readonly group?: string;
   readonly rate?: number;
   readonly yes?: boolean;
@@ -165,6 +196,12 @@ interface AllOptions {
 async function all(verb: Verb, session: Session, options: AllOptions): Promise<ExitCode> {
   const { inspector, out, place } = session;
   const { queue, state, group, rate, yes } = options;
+  if (options.filter !== undefined) return matching(verb, session, options, options.filter);
+  if (options.dryRun || options.limit !== undefined)
+    throw new Refusal("--dry-run and --limit go with --filter");
+  if (queue === undefined || state === undefined) {
+    throw new Refusal("which tasks? name --queue and --state, or write a --filter");
+  }
   if (state === "aggregating" && group === undefined) throw new Refusal("which group? name it by --group");
   const info = await inspector.getQueueInfo(queue);
   const where = group === undefined ? `of queue "${queue}"` : `in group "${group}" of queue "${queue}"`;
@@ -181,9 +218,33 @@ async function all(verb: Verb, session: Session, options: AllOptions): Promise<E
   const { changed, total, stopped } = result;
   out.say(
     { queue, state, group: group ?? null, change: verb.name, changed, total, stopped },
-    `${count(changed)} ${changed === 1 ? "task is" : "tasks are"} ${verb.done}`,
+    `${tasks(changed)} ${changed === 1 ? "is" : "are"} ${verb.done}`,
   );
   return stopped ? tellStopped(out, { done: changed, total }) : EXIT.ok;
+}
+
+async function matching(
+  verb: Verb,
+  session: Session,
+  options: AllOptions,
+  filter: string,
+): Promise<ExitCode> {
+  const { queue, state, group, rate, limit, dryRun, yes } = options;
+  if (group !== undefined) throw new Refusal("with --filter, name the group there: group:…");
+  const scope = {
+    rate,
+    limit,
+    ...(queue !== undefined && { queues: [queue] }),
+    ...(state !== undefined && { states: [state] }),
+  };
+  return changeMatching(session, {
+    change: verb.name,
+    doing: verb.doing,
+    done: verb.done,
+    dryRun,
+    yes,
+    work: (watch) => verb.matching(session.inspector, filter, { ...scope, ...watch }),
+  });
 }
 
 interface CancelCommandOptions {

@@ -4,7 +4,7 @@ import { tellStopped, watched } from "../bulk.ts";
 import { confirm } from "../confirm.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { type Exit, operate } from "../operate.ts";
-import { count } from "../progress.ts";
+import { count, tasks as inTasks } from "../progress.ts";
 import type { Session } from "../session.ts";
 import type { Column } from "../table.ts";
 import { yesOption } from "./shared.ts";
@@ -57,7 +57,7 @@ async function run(
       out.note(`${code} ${count(number)}: ${FINDING_CODES[code as Finding["code"]]}`);
     }
     const left = found - repaired;
-    out.say({}, `${count(tasks)} tasks looked at, ${count(found)} findings, ${count(repaired)} repaired`);
+    out.say({}, `${inTasks(tasks)} looked at, ${count(found)} findings, ${count(repaired)} repaired`);
     if (left > 0 && !repair) out.note("--repair mends what can be mended");
   }
   if (stopped) return tellStopped(out, steps);

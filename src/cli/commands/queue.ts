@@ -5,7 +5,7 @@ import { confirm } from "../confirm.ts";
 import { each } from "../each.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import { type Exit, operate } from "../operate.ts";
-import { count } from "../progress.ts";
+import { count, tasks } from "../progress.ts";
 import type { Session } from "../session.ts";
 import { shownBytes, shownInstant, shownLength } from "../shown-time.ts";
 import type { Column, Fact } from "../table.ts";
@@ -198,9 +198,9 @@ async function remove(session: Session, options: RemoveOptions, names: readonly 
   const { items, code } = await each(session, names, async (queue) => {
     if (stopped !== undefined) return { queue, removed: false };
     const { size } = await inspector.getQueueInfo(queue);
-    const tasks = size === 0 ? "" : ` and its ${count(size)} tasks`;
+    const held = size === 0 ? "" : ` and its ${tasks(size)}`;
     await confirm(out, {
-      what: `remove queue "${queue}"${force ? tasks : ""} at ${place.shown}`,
+      what: `remove queue "${queue}"${force ? held : ""} at ${place.shown}`,
       yes,
       word: queue,
     });

@@ -18,6 +18,15 @@ export const stateOption = (states: readonly TaskState[] = STATES) =>
   new Option("-s, --state <state>", "the tasks in this state").choices(states);
 export const groupOption = () => new Option("-g, --group <group>", "the group, for aggregating tasks");
 export const yesOption = () => new Option("-y, --yes", "do not ask");
+export const rateOption = () =>
+  new Option("--rate <number>", "tasks changed in a second, at most").argParser(positiveNumber);
+export const limitOption = () =>
+  new Option("--limit <number>", "change at most so many").argParser(wholeNumber(1));
+export const filterOption = () =>
+  new Option(
+    "--filter <filter>",
+    "only tasks that meet it; `titanqueue search --help` says how it is written",
+  );
 export const jsonlOption = () => new Option("--jsonl", "one JSON document a line instead of one for all");
 export const pageOption = () =>
   new Option("--page <number>", "counts from 1").default(1).argParser(wholeNumber(1));
