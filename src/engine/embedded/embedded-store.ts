@@ -131,8 +131,6 @@ export interface EmbeddedQueue {
   /** As if nothing had ever been enqueued. */
   forget(): void;
   writeResult(task: EmbeddedTask, result: Uint8Array): void;
-  /** Returns the members of overdue aggregation sets to their groups, each with the time it joined; how many sets. */
-  reclaimAggregationSets(now: number): number;
 
   /** Up to `count` groups that have tasks, by name, from behind `after` on. */
   groupsAfter(after: string | undefined, count: number): GroupStatus[];
@@ -146,6 +144,8 @@ export interface EmbeddedQueue {
   setMembers(id: string): EmbeddedTask[];
   /** Forgets an aggregation set without members. */
   removeSet(id: string): void;
+  /** Returns the members of overdue aggregation sets to their groups, each with the time it joined; how many sets. */
+  reclaimAggregationSets(now: number): number;
 
   /** Id of the task that holds the lock of `key` now. */
   lockHolder(key: string, now: number): string | undefined;

@@ -34,11 +34,11 @@ export class RedisBroker implements Broker {
   readonly listExpired: Broker["listExpired"];
   readonly recover: Broker["recover"];
   readonly sweep: Broker["sweep"];
-  readonly reclaimAggregationSets: Broker["reclaimAggregationSets"];
   readonly listGroups: Broker["listGroups"];
   readonly createAggregationSet: Broker["createAggregationSet"];
   readonly readAggregationSet: Broker["readAggregationSet"];
   readonly commitAggregation: Broker["commitAggregation"];
+  readonly reclaimAggregationSets: Broker["reclaimAggregationSets"];
   readonly deleteExpired: Broker["deleteExpired"];
   readonly trimArchive: Broker["trimArchive"];
   readonly writeServerState: Broker["writeServerState"];
@@ -66,12 +66,12 @@ export class RedisBroker implements Broker {
     this.reclaimAggregationSets = maintenance.reclaimAggregationSets;
     this.deleteExpired = maintenance.deleteExpired;
     this.trimArchive = maintenance.trimArchive;
-    const presence = redisPresence(heartbeat);
     const aggregation = redisAggregation(repeatable, cutoff);
     this.listGroups = aggregation.listGroups;
     this.createAggregationSet = aggregation.createAggregationSet;
     this.readAggregationSet = aggregation.readAggregationSet;
     this.commitAggregation = aggregation.commitAggregation;
+    const presence = redisPresence(heartbeat);
     this.writeServerState = presence.writeServerState;
     this.clearServerState = presence.clearServerState;
     this.publishCancelation = presence.publishCancelation;

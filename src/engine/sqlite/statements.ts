@@ -58,7 +58,6 @@ export const SQL = {
     AND locked_until > ?`,
   releaseLock: "UPDATE tasks SET locked_until = 0 WHERE key = ?",
 
-  overdueSets: "SELECT id FROM aggregation_sets WHERE queue = ? AND deadline <= ?",
   groupsAfter: `SELECT group_key AS "group", count(*) AS size, min(score) AS oldestAt, max(score) AS newestAt
     FROM tasks WHERE queue = ?1 AND group_key <> '' AND group_key > ?2 AND state = ${AGGREGATING}
     GROUP BY group_key ORDER BY group_key LIMIT ?3 + 0`,
@@ -69,6 +68,7 @@ export const SQL = {
   leaveSet: "UPDATE tasks SET aggregation_set = NULL WHERE key = ?",
   setDeadline: "SELECT deadline FROM aggregation_sets WHERE queue = ? AND id = ?",
   setMembers: `SELECT ${HEAD} FROM tasks WHERE queue = ? AND aggregation_set = ? AND aggregation_set IS NOT NULL`,
+  overdueSets: "SELECT id FROM aggregation_sets WHERE queue = ? AND deadline <= ?",
   reclaimSet: `UPDATE tasks SET state = ${AGGREGATING}, aggregation_set = NULL
     WHERE queue = ? AND aggregation_set = ? AND aggregation_set IS NOT NULL AND state = ${PICKED}`,
   removeSet: "DELETE FROM aggregation_sets WHERE queue = ? AND id = ?",
