@@ -23,4 +23,5 @@ export const ADVICE_CODES: Readonly<Record<AdviceCode, string>> = {
   QUEUE_UNSERVED: "a queue with tasks to run, and no server that serves it",
   QUEUE_PAUSED: "a queue that was paused",
   HANDLER_MISSING: "tasks of a type that no server had a handler for",
+  LIMITS_DIFFER: "servers that do not agree on the limits of a queue",
 };

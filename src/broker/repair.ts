@@ -76,7 +76,8 @@ export type AdviceCode =
   | "GO_PEERS"
   | "QUEUE_UNSERVED"
   | "QUEUE_PAUSED"
-  | "HANDLER_MISSING";
+  | "HANDLER_MISSING"
+  | "LIMITS_DIFFER";
 
 export interface Advice {
   readonly code: AdviceCode;

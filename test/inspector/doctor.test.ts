@@ -129,6 +129,21 @@ describe("on Redis", () => {
     expect(finding("QUEUE_PAUSED")).toEqual(["queue held is paused, with 1 tasks to run"]);
   });
 
+  it("names servers that do not agree on the limits of a queue", async () => {
+    await using engine = redisEngine(rig.url, { logger: silentLogger });
+    await using client = new Client(rig.url);
+    await client.enqueue(new Task("x"), { queue: "limited" });
+    const limit = (concurrency: number) => [{ name: "x", keyed: false, concurrency }];
+    await engine.limits.share("limited", "server-1", limit(1), 60_000);
+    await engine.limits.share("limited", "server-2", limit(1), 60_000);
+    expect(severities(await doctor())["LIMITS_DIFFER"]).toBeUndefined();
+
+    await engine.limits.share("limited", "server-2", limit(2), 60_000);
+    const { advice } = await doctor();
+    const difference = advice.find(({ code }) => code === "LIMITS_DIFFER");
+    expect(difference?.finding).toMatch(/limited: .*server-1.*server-2/);
+  });
+
   it("sees tasks that failed since nobody had a handler for them", async () => {
     await using client = new Client(rig.url);
     await client.enqueue(new Task("nobody:knows"), { maxRetry: 3 });

@@ -1,5 +1,5 @@
 import type { Advice, Diagnosis, Repair } from "../../broker/repair.ts";
-import { ALL_SERVERS } from "../../protocol/keys.ts";
+import { ALL_QUEUES, ALL_SERVERS, limitKeys } from "../../protocol/keys.ts";
 import { isRefused, missingPermissions } from "./permissions.ts";
 import type { RedisReply } from "./redis-commands.ts";
 import type { RedisContext } from "./redis-context.ts";
@@ -46,6 +46,7 @@ class Examination {
     await this.#latency();
     await this.#permissions();
     await this.#staleServers();
+    await this.#limits();
     if (this.#unseen.length > 0) {
       this.#advise({
         code: "UNSEEN",
@@ -233,6 +234,29 @@ class Examination {
     });
   }
 
+  async #limits(): Promise<void> {
+    const { commands, clock } = this.#context;
+    const names = await this.#seen("the list of queues", () =>
+      commands.command(ALL_QUEUES, "SMEMBERS", [ALL_QUEUES]),
+    );
+    for (const queue of Array.isArray(names) ? names.map(String).sort() : []) {
+      const { limits } = limitKeys(queue);
+      const reply = await this.#seen(`limits of ${queue}`, () =>
+        commands.command(limits, "HGETALL", [limits]),
+      );
+      if (!Array.isArray(reply)) continue;
+      const told = liveLimits(reply, clock.now());
+      if (new Set(told.values()).size < 2) continue;
+      this.#advise({
+        code: "LIMITS_DIFFER",
+        severity: "warning",
+        finding: `servers do not agree on the limits of queue ${queue}: ${[...told].map(([server, specs]) => `${server} ${specs}`).join("; ")}`,
+        meaning: "Of each limit the strictest counts, for all of them.",
+        remedy: "give all servers of the queue the same limits",
+      });
+    }
+  }
+
   async #staleServers(): Promise<void> {
     const now = Math.floor(this.#context.clock.now() / 1_000);
     const reply = await this.#seen("the list of servers", () =>
@@ -281,6 +305,16 @@ const PERSISTENCE: Readonly<Record<Exclude<Persistence, "unknown">, Omit<Advice,
     meaning: "A crash loses nothing, if the disk is honest.",
   },
 };
+
+/** By server, what it says of its limits: the millisecond until which it counts, a space, and JSON. */
+function liveLimits(fields: readonly RedisReply[], now: number): Map<string, string> {
+  const told = new Map<string, string>();
+  for (let i = 0; i + 1 < fields.length; i += 2) {
+    const [, until, specs = ""] = /^(\d+) (.*)$/s.exec(String(fields[i + 1])) ?? [];
+    if (Number(until) > now) told.set(String(fields[i]), specs);
+  }
+  return told;
+}
 
 type Fields = (name: string) => string | undefined;
 
