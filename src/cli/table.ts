@@ -53,8 +53,9 @@ export type Fact = readonly [name: string, value: string | number | undefined];
 
 /** Names and values, one a line. */
 export function facts(rows: readonly Fact[], colors: Colors): string {
-  const width = Math.max(...rows.map(([name]) => stringWidth(name)));
-  return rows
+  const shown = rows.map(([name, value]) => [safe(name), value] as const);
+  const width = Math.max(...shown.map(([name]) => stringWidth(name)));
+  return shown
     .map(([name, value]) => `${colors.dim(name.padEnd(width))}${GAP}${safe(String(value ?? "-"))}\n`)
     .join("");
 }
