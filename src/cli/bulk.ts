@@ -10,11 +10,6 @@ export interface Watch {
   readonly onProgress: (steps: Steps) => void;
 }
 
-/** How far work came that was stopped. */
-export interface Stopped {
-  readonly stopped: boolean;
-}
-
 /**
  * Does long work: shows how far it is, and lets Ctrl+C end it between two steps, a second one at once. Work that rejects
  * because it was stopped answers `undefined`.

@@ -88,7 +88,7 @@ const BY_STATE: Readonly<Record<TaskState, readonly Column<TaskInfo>[]>> = {
   aggregating: [{ title: "GROUP", value: ({ group }) => group }],
 };
 
-export function taskColumns(state: TaskState): readonly Column<TaskInfo>[] {
+function taskColumns(state: TaskState): readonly Column<TaskInfo>[] {
   return [
     { title: "ID", value: ({ id }) => id },
     { title: "TYPE", value: ({ type, damaged }) => (damaged ? "(damaged)" : type) },
@@ -137,7 +137,7 @@ async function inspect(
   return code;
 }
 
-export function taskFacts(task: TaskInfo): readonly Fact[] {
+function taskFacts(task: TaskInfo): readonly Fact[] {
   const { headers } = task;
   const rows: readonly (Fact | undefined)[] = [
     ["queue", task.queue],
