@@ -68,6 +68,7 @@ doors: $(INSTALLED)
 
 generated: $(INSTALLED)
 	tsx scripts/gen-lua.ts --check
+	tsx scripts/gen-openapi.ts --check
 	tsx scripts/gen-readme.ts --check
 
 lockfile: $(INSTALLED)

@@ -71,7 +71,10 @@ const DOORS: Readonly<Record<string, Door>> = {
       "engine/memory",
     ],
   },
-  monitor: { rooms: [...SMALL_FILES, "runtime", "index.ts"] },
+  monitor: {
+    rooms: [...SMALL_FILES, "runtime", "index.ts"],
+    packages: ["hono", "@hono/node-server"],
+  },
   cli: {
     rooms: [...SMALL_FILES, "runtime"],
     packages: ["titanqueue", "cli-table3", "commander", "picocolors", "string-width"],

@@ -566,6 +566,21 @@ export class SchedulerStateError extends TitanQueueError {
   readonly code = SchedulerStateError.code;
 }
 
+/** The monitor would be reachable from other machines, and nobody would have to log in. Give it `auth`, or leave out `host`. */
+export class MonitorExposedError extends TitanQueueError {
+  static readonly code = "MONITOR_EXPOSED";
+  override readonly name = "MonitorExposedError";
+  readonly code = MonitorExposedError.code;
+  readonly host: string;
+
+  constructor(host: string) {
+    super(
+      `the monitor does not listen on ${host} while nobody has to log in: give it auth, or leave out the host`,
+    );
+    this.host = host;
+  }
+}
+
 // ---- serving ------------------------------------------------------------------------------------------------
 
 /** The server was started twice, or used after its shutdown. */

@@ -400,8 +400,6 @@ export interface BulkRequest {
    * @minimum 1
    */
   limit?: number;
-  /** With `delete`: archives them, and deletes ten minutes later unless undone. */
-  undoable?: boolean;
 }
 
 export interface DeleteQueueRequest {
@@ -433,9 +431,6 @@ export interface Operation {
   /** Up to five of the tasks that match; of a dry run, once it is done. */
   sample: TaskRow[];
   error: ErrorFacts | null;
-  /** Until when it can be undone; `null`: it cannot. */
-  undoUntil: Instant | null;
-  undone: boolean;
   /** The command that does the same. */
   command: string;
 }
@@ -489,14 +484,16 @@ export interface SchedulerEntry {
   /** As it is stored: five fields, `@every 1h`, `CRON_TZ=Europe/Rome 0 6 * * *`. */
   spec: string;
   type: string;
-  queue: string;
+  /** `null`: not known, as of an entry that no scheduler sees to. */
+  queue: string | null;
   /** In asynq's words: `Queue("low")`, `MaxRetry(3)`. */
   options: string[];
   payload: Content;
   next: Instant | null;
   previous: Instant | null;
-  /** The runs after now, at most ten; empty where the spec cannot be understood. */
-  nextRuns: Instant[];
+  /** It is kept in the engine, for all schedulers; others vanish with their last scheduler. */
+  stored: boolean;
+  paused: boolean;
 }
 
 export interface SchedulerEventList {
@@ -626,9 +623,6 @@ export interface Totals {
   oldestAt: Instant | null;
   processedToday: number;
   failedToday: number;
-  /** At the same time of day, not known for the part of a day: all of yesterday. */
-  processedYesterday: number | null;
-  failedYesterday: number | null;
 }
 
 /** What is missing has not changed. */
@@ -668,14 +662,7 @@ export interface Health {
 }
 
 export interface HealthFinding {
-  code:
-    | "engine-away"
-    | "no-server"
-    | "falling-behind"
-    | "error-burst"
-    | "paused-with-work"
-    | "lease-lost"
-    | "missed-tick";
+  code: "engine-away" | "no-server" | "falling-behind" | "error-burst" | "paused-with-work" | "missed-tick";
   level: "warning" | "bad";
   queue: string | null;
   text: string;
@@ -825,8 +812,6 @@ export interface Routes {
   "GET /api/operations/{id}": { answer: Operation };
   /** Stops one; what it has done stays. */
   "POST /api/operations/{id}/stop": { answer: Operation };
-  /** Takes an undoable deletion back. */
-  "POST /api/operations/{id}/undo": { answer: Operation };
 
   /** Servers that live, and what they do. */
   "GET /api/servers": { answer: ServerList };
@@ -836,6 +821,10 @@ export interface Routes {
   "GET /api/schedulers/{id}/events": { query: EventsQuery; answer: SchedulerEventList };
   /** Enqueues the task of an entry now. */
   "POST /api/schedulers/{id}/run": { answer: TaskDetail };
+  /** Its task is enqueued no more, until it is unpaused. */
+  "POST /api/schedulers/{id}/pause": { answer: null };
+  /** Its task is enqueued again. */
+  "POST /api/schedulers/{id}/unpause": { answer: null };
 
   /** Failed tasks by what went wrong. */
   "GET /api/failures": { query: FailuresQuery; answer: FailureList };

@@ -1,0 +1,205 @@
+import { EngineUnavailableError, type Inspector, QueueNotFoundError, type Runtime } from "../index.ts";
+import type { Logger } from "../runtime/logger.ts";
+import type { EngineState, QueueRow, ServerCard } from "./api.ts";
+import { httpErrorOf } from "./error-answer.ts";
+import type { QueueFacts } from "./health.ts";
+import { QueueTrack } from "./queue-track.ts";
+import { serverCard } from "./server-cards.ts";
+
+/** Queues that are asked about at once. */
+const CHUNK = 100;
+/** Queues of which a chart is kept. */
+const CHARTS = 200;
+/** Of the time, looking takes at most one part in so many. */
+const SHARE = 5;
+
+export interface CollectorOptions {
+  readonly inspector: Pick<Inspector, "queues" | "getQueueInfo" | "servers">;
+  readonly runtime: Pick<Runtime, "clock">;
+  readonly logger: Logger;
+  readonly kind: string;
+  /** The engine's clock. */
+  readonly now: () => number;
+  /** Milliseconds between two looks, at least. */
+  readonly interval: number;
+}
+
+/** What the engine holds, as it was seen last. */
+export interface Sight {
+  readonly seq: number;
+  readonly now: number;
+  readonly engine: EngineState;
+  readonly seen: boolean;
+  readonly rows: ReadonlyMap<string, QueueRow>;
+  readonly servers: readonly ServerCard[] | null;
+}
+
+/**
+ * Looks at the engine for everybody: once in an interval while somebody listens, and not at all while nobody does. What
+ * that costs the engine has nothing to do with how many listen.
+ */
+export class Collector {
+  readonly #options: CollectorOptions;
+  readonly #listeners = new Set<(sight: Sight) => void>();
+  readonly #tracks = new Map<string, QueueTrack>();
+  #sight: Sight;
+  #looking: Promise<Sight> | undefined;
+  #lookedAt: number | undefined;
+  #cancelTimer: (() => void) | undefined;
+  #closed = false;
+
+  constructor(options: CollectorOptions) {
+    this.#options = options;
+    const since = options.now();
+    this.#sight = {
+      seq: 0,
+      now: since,
+      engine: { kind: options.kind, status: "up", since, roundTrip: null, problem: null, nextTry: null },
+      seen: false,
+      rows: new Map(),
+      servers: null,
+    };
+  }
+
+  /** As it was seen last, however long ago that is. */
+  get sight(): Sight {
+    return this.#sight;
+  }
+
+  /** Calls back after every look, until the answer is called. */
+  listen(listener: (sight: Sight) => void): () => void {
+    this.#listeners.add(listener);
+    if (this.#listeners.size === 1) this.#schedule(0);
+    return () => {
+      this.#listeners.delete(listener);
+      if (this.#listeners.size > 0) return;
+      this.#cancelTimer?.();
+      this.#cancelTimer = undefined;
+    };
+  }
+
+  /** What there is now: seen within the last interval. */
+  async fresh(): Promise<Sight> {
+    const age = this.#options.runtime.clock.monotonic() - (this.#lookedAt ?? Number.NEGATIVE_INFINITY);
+    // Timers fire a little early at times, and no look is to be left out for that.
+    return age < this.#options.interval * 0.9 ? this.#sight : this.#look();
+  }
+
+  /** What is known of a queue over time; `undefined`: it was never seen. */
+  track(queue: string): QueueTrack | undefined {
+    return this.#tracks.get(queue);
+  }
+
+  facts(rows: Iterable<QueueRow>, now: number): QueueFacts[] {
+    return [...rows].map((row) => {
+      const track = this.#tracks.get(row.queue);
+      const none = { processed: 0, failed: 0 };
+      return {
+        row,
+        behindSince: track?.behindSince ?? null,
+        ...(track?.attempts(now) ?? { lastMinute: none, hourBefore: none }),
+      };
+    });
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#listeners.clear();
+    this.#cancelTimer?.();
+  }
+
+  #schedule(delay: number): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = this.#options.runtime.clock.setTimer(delay, () => void this.#tick());
+  }
+
+  async #tick(): Promise<void> {
+    const { clock } = this.#options.runtime;
+    const began = clock.monotonic();
+    const sight = await this.fresh();
+    for (const listener of [...this.#listeners]) listener(sight);
+    const took = clock.monotonic() - began;
+    if (this.#listeners.size > 0 && !this.#closed) {
+      this.#schedule(Math.max(this.#options.interval, took * (SHARE - 1)));
+    }
+  }
+
+  /** Never rejects: an engine that is away is what was seen. */
+  #look(): Promise<Sight> {
+    this.#looking ??= this.#observe().finally(() => {
+      this.#looking = undefined;
+    });
+    return this.#looking;
+  }
+
+  async #observe(): Promise<Sight> {
+    const { inspector, runtime, now, logger } = this.#options;
+    const began = runtime.clock.monotonic();
+    const { seq, engine, rows, servers: lastServers } = this.#sight;
+    try {
+      const queues = await inspector.queues();
+      const roundTrip = Math.round((runtime.clock.monotonic() - began) * 10) / 10;
+      const servers = (await inspector.servers()).map(serverCard);
+      const seenRows = await this.#rows(queues, servers);
+      const at = now();
+      const since = engine.status === "up" && this.#sight.seen ? engine.since : at;
+      this.#sight = {
+        seq: seq + 1,
+        now: at,
+        engine: { ...engine, status: "up", since, roundTrip, problem: null, nextTry: null },
+        seen: true,
+        rows: seenRows,
+        servers,
+      };
+    } catch (error) {
+      if (engine.status === "up" && !this.#closed) logger.warn({ error }, "cannot look at the engine");
+      const at = now();
+      const away = error instanceof EngineUnavailableError;
+      this.#sight = {
+        seq: seq + 1,
+        now: at,
+        engine: {
+          ...engine,
+          status: "down",
+          since: engine.status === "down" ? engine.since : at,
+          roundTrip: null,
+          problem: httpErrorOf(error)?.message ?? "the engine cannot be looked at",
+          nextTry: at + this.#options.interval,
+        },
+        seen: this.#sight.seen,
+        rows: away || this.#sight.seen ? rows : new Map(),
+        servers: lastServers,
+      };
+    }
+    this.#lookedAt = runtime.clock.monotonic();
+    return this.#sight;
+  }
+
+  async #rows(
+    queues: readonly string[],
+    servers: readonly ServerCard[],
+  ): Promise<ReadonlyMap<string, QueueRow>> {
+    const rows = new Map<string, QueueRow>();
+    for (let at = 0; at < queues.length; at += CHUNK) {
+      const infos = await Promise.all(
+        queues.slice(at, at + CHUNK).map(async (queue) => {
+          try {
+            return await this.#options.inspector.getQueueInfo(queue);
+          } catch (error) {
+            // Deleted since it was listed.
+            if (error instanceof QueueNotFoundError) return undefined;
+            throw error;
+          }
+        }),
+      );
+      for (const info of infos) {
+        if (info === undefined) continue;
+        const track = this.#tracks.get(info.queue) ?? new QueueTrack();
+        this.#tracks.set(info.queue, track);
+        rows.set(info.queue, track.add(info, servers, rows.size < CHARTS));
+      }
+    }
+    for (const queue of this.#tracks.keys()) if (!rows.has(queue)) this.#tracks.delete(queue);
+    return rows;
+  }
+}
