@@ -21,7 +21,7 @@ export default defineConfig([
     // The command stands on the public surface: the same copy of it that the user's worker file imports.
     entry: ["src/cli/main.ts", "src/cli/dev-child.ts", "src/cli/load-hook.ts"],
     outDir: "dist/cli",
-    deps: { neverBundle: ["titanqueue"] },
+    deps: { neverBundle: ["titanqueue", "titanqueue/monitor"] },
     dts: false,
     clean: false,
   },

@@ -77,7 +77,7 @@ const DOORS: Readonly<Record<string, Door>> = {
   },
   cli: {
     rooms: [...SMALL_FILES, "runtime"],
-    packages: ["titanqueue", "cli-table3", "commander", "picocolors", "string-width"],
+    packages: ["titanqueue", "titanqueue/monitor", "cli-table3", "commander", "picocolors", "string-width"],
   },
   "index.ts": {
     rooms: [

@@ -15,6 +15,7 @@ import { type DevCommandOptions, runDev } from "./dev.ts";
 import { Refusal } from "./ending.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { runInit } from "./init.ts";
+import { type MonitorCommandOptions, runMonitor } from "./monitor.ts";
 import { acting, type Exit } from "./operate.ts";
 import { endWithTheReader } from "./output.ts";
 import { respelled } from "./spellings.ts";
@@ -71,6 +72,7 @@ export function titanqueue(exit: Exit, json = false): Command {
   fsckCommand(program, exit);
   doctorCommand(program, exit);
   topCommand(program, exit);
+  monitorCommand(program, exit);
   program.commandsGroup("About:");
   completionCommands(program, exit);
   program
@@ -120,6 +122,25 @@ function runCommands(program: Command, exit: Exit): void {
     .action((directory: string, _: object, command: Command) => {
       running(command);
       exit.code = runInit(directory);
+    });
+}
+
+function monitorCommand(program: Command, exit: Exit): void {
+  program
+    .command("monitor")
+    .description("serve the dashboard, until SIGTERM or Ctrl+C")
+    .addOption(
+      new Option("--host <host>", "the address; others than this machine's need --auth-file").default(
+        "127.0.0.1",
+      ),
+    )
+    .addOption(new Option("--port <port>", "0: any that is free").default(8_080).argParser(readPort))
+    .option("--read-only", "nothing can be changed, whoever asks")
+    .option("--auth-file <file>", "who may log in: lines user:hash:role[:queues]")
+    .option("--allowed-hosts <hosts>", "names by which it is reached, separated by commas")
+    .option("--hash-password", "print what stands for the password on standard input in an auth file")
+    .action(async (_: object, command: Command) => {
+      exit.code = await runMonitor(running<MonitorCommandOptions>(command));
     });
 }
 
