@@ -52,7 +52,7 @@ describe("limits, when a server is killed", () => {
     await Promise.all(
       ids.map(async ({ key, id }) => {
         rig.ledger.write({ type: "invoke", id });
-        await client.enqueue(new Task("work", { ms: 20, key }), { queue, taskId: id, maxRetry: 3 });
+        await client.enqueue(new Task("work", { ms: 60, key }), { queue, taskId: id, maxRetry: 3 });
         rig.ledger.write({ type: "ok", id });
       }),
     );

@@ -49,7 +49,7 @@ describe("a worker is killed", () => {
     const { rig, worker, enqueue, isEmpty } = await arena();
     const [doomed] = await Promise.all([worker({ concurrency: 10 }), worker({ concurrency: 10 })]);
     const ids = Array.from({ length: 1_000 }, (_, i) => `task-${i}`);
-    await Promise.all(ids.map((id) => enqueue({ ms: 5 }, id)));
+    await Promise.all(ids.map((id) => enqueue({ ms: 20 }, id)));
 
     await eventually("the first worker is in the middle of it", () => doomed.count("ended") >= 50);
     await doomed.kill();
