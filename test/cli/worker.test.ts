@@ -86,7 +86,11 @@ describe("titanqueue worker", () => {
         });
       `,
     };
-    const { ended } = worker(["worker.mjs"], { files, env: { TITANQUEUE_URL: redis.url }, typescript: false });
+    const { ended } = worker(["worker.mjs"], {
+      files,
+      env: { TITANQUEUE_URL: redis.url },
+      typescript: false,
+    });
     const { code, said } = await ended;
     expect(code).toBe(1);
     expect(said).toContain("the minute goes from 0 to 59; got 61");
