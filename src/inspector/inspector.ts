@@ -23,13 +23,13 @@ import {
   type RedriveOptions,
   redrive,
 } from "./matching.ts";
-import { type SearchOptions, type SearchPage, search } from "./search.ts";
 import {
   type SchedulerEntryInfo,
   type SchedulerEvent,
   schedulerEntries,
   schedulerEvent,
 } from "./scheduler-entries.ts";
+import { type SearchOptions, type SearchPage, search } from "./search.ts";
 import { type ServerRecord, serverRecord } from "./servers.ts";
 import { groupOf, requireState } from "./states.ts";
 import { type CountOptions, countByType } from "./types.ts";
@@ -298,7 +298,10 @@ export class Inspector implements AsyncDisposable {
    * What schedulers enqueued for an entry, the newest first: up to 1,000 events, for 90 days. Empty for an id that nobody
    * knows.
    */
-  async schedulerEvents(entryId: string, options: Omit<ListOptions, "group"> = {}): Promise<SchedulerEvent[]> {
+  async schedulerEvents(
+    entryId: string,
+    options: Omit<ListOptions, "group"> = {},
+  ): Promise<SchedulerEvent[]> {
     this.#requireOpen();
     requireNonBlank("entryId", entryId);
     requireKnownNames("schedulerEvents", options, ["page", "pageSize"]);

@@ -58,7 +58,6 @@ class Inside implements Promise<unknown> {
     return "Promise";
   }
 
-  // biome-ignore lint/suspicious/noThenProperty: it is a promise
   then<A = unknown, B = never>(
     onFulfilled?: ((value: unknown) => A | PromiseLike<A>) | null,
     onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
