@@ -1,8 +1,11 @@
+import { hostname } from "node:os";
 import { describe, expect, it } from "vitest";
 import { Scheduler } from "../../src/scheduler/scheduler.ts";
 import { Task } from "../../src/task.ts";
+import { VERSION } from "../../src/version.ts";
 import { redisForFile } from "../support/redis-rig.ts";
 import { installationForFile } from "./installation.ts";
+import { liveServer } from "./live-server.ts";
 import { Operator } from "./operator.ts";
 
 const installation = await installationForFile();
@@ -236,6 +239,59 @@ describe.each([
     expect(await at.json("task", "cancel", "any")).toEqual({
       tasks: [{ queue: null, id: "any", answer: "asked" }],
     });
+  });
+
+  it("show a server that is alive, and what it runs", async () => {
+    const at = await open();
+    await liveServer(at);
+    const server = {
+      id: expect.any(String),
+      host: hostname(),
+      pid: process.pid,
+      queues: { default: 3, low: 1 },
+      concurrency: 7,
+      strictPriority: false,
+      status: "active",
+      startedAt: INSTANT,
+      version: `titanqueue/${VERSION}`,
+      workers: [
+        {
+          taskId: "one",
+          queue: "default",
+          type: "report",
+          payload: { day: 1 },
+          payloadBase64: null,
+          startedAt: INSTANT,
+          deadline: INSTANT,
+        },
+      ],
+    };
+    expect(await at.json("server", "ls")).toEqual({ servers: [server] });
+    expect(await at.json("top")).toMatchObject({ queues: [{ active: 1 }], servers: [server] });
+    expect(await at.json("stats")).toMatchObject({ servers: 1, workers: 1 });
+
+    const name = `${hostname()}:${process.pid}`;
+    const since = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/;
+    const [titles, row, ...others] = (await at.text("server", "ls")).trimEnd().split("\n");
+    expect(titles?.split(/ {2,}/)).toEqual(["HOST", "SINCE", "STATUS", "BUSY", "QUEUES", "VERSION"]);
+    expect(row?.split(/ {2,}/)).toEqual([
+      name,
+      expect.stringMatching(since),
+      "active",
+      "1/7",
+      "default:3 low:1",
+      `titanqueue/${VERSION}`,
+    ]);
+    expect(others).toEqual([]);
+    const [, worker] = (await at.text("server", "ls", "--workers")).split("\n");
+    expect(worker?.split(/ {2,}/)).toEqual([
+      name,
+      "default",
+      "report",
+      "one",
+      expect.stringMatching(since),
+      '{"day":1}',
+    ]);
   });
 
   it("sum up the store, list servers, and find no damage", async () => {

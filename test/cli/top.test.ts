@@ -1,6 +1,8 @@
+import { hostname } from "node:os";
 import { describe, expect, it } from "vitest";
 import { Task } from "../../src/task.ts";
 import { installationForFile } from "./installation.ts";
+import { liveServer } from "./live-server.ts";
 import { Operator } from "./operator.ts";
 import { TmuxTerminal } from "./tmux.ts";
 
@@ -47,6 +49,27 @@ describe("titanqueue top", () => {
     expect(await terminal.modes()).toEqual({ second: false, cursor: true });
     await terminal.line("echo $((40 + 2))");
     await terminal.shows(/^42/m);
+  });
+
+  it("shows the servers that are alive, and what they run", async () => {
+    const { at, terminal, titanqueue } = await atTerminal();
+    await liveServer(at);
+    await terminal.resize(140, 24);
+    await titanqueue("top --refresh 250ms");
+    const queues = await terminal.shows(/^default +0 +1 .*runs/m);
+    expect(queues).toMatch(/^1 queues {2}1 servers {2}1 workers {2}0 pending {2}1 active {2}/m);
+
+    const name = `${hostname()}:${process.pid}`.replaceAll(".", "\\.");
+    await terminal.key("Tab");
+    const servers = await terminal.shows(/^HOST +SINCE +STATUS +BUSY +QUEUES +VERSION/m);
+    expect(servers).toMatch(
+      new RegExp(`^${name} +20\\S+Z +active +1/7 +default:3 low:1 +titanqueue/\\d`, "m"),
+    );
+    await terminal.key("Tab");
+    const workers = await terminal.shows(/^SERVER +QUEUE +TYPE +ID +SINCE +PAYLOAD/m);
+    expect(workers).toMatch(new RegExp(`^${name} +default +report +one +20\\S+Z +\\{"day":1\\}`, "m"));
+    await terminal.key("q");
+    await terminal.shows(/ended 0/);
   });
 
   it("sees what happens meanwhile, at the size that the terminal has", async () => {
