@@ -85,6 +85,11 @@ export class Collector {
     return age < this.#options.interval * 0.9 ? this.#sight : this.#look();
   }
 
+  /** Something was changed: what was seen before is no longer what there is. */
+  expire(): void {
+    this.#lookedAt = undefined;
+  }
+
   /** What is known of a queue over time; `undefined`: it was never seen. */
   track(queue: string): QueueTrack | undefined {
     return this.#tracks.get(queue);

@@ -127,6 +127,7 @@ export function monitorHandler(
       };
       const result = await rule.handle(call as unknown as Call<RouteName>);
       tell("done", null);
+      if (changes) house.collector.expire();
       if (result instanceof Response) return result;
       if (result === null) return new Response(null, { status: 204 });
       return Response.json(result, { headers: { "content-type": "application/json; charset=utf-8" } });

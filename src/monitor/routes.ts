@@ -174,7 +174,10 @@ export function routeRules(house: House): Rules {
       role: "view",
       handle: async (call) => {
         const queue = queueOf(call);
-        const [sight, memory] = await Promise.all([collector.fresh(), inspector.getMemoryUsage(queue)]);
+        const memory = await inspector.getMemoryUsage(queue);
+        // It exists; if it was not seen yet, it is new.
+        if (!collector.sight.rows.has(queue)) collector.expire();
+        const sight = await collector.fresh();
         const row = sight.rows.get(queue);
         if (row === undefined) throw new HttpError(404, "QUEUE_NOT_FOUND", "there is no such queue");
         const servedBy = (sight.servers ?? []).flatMap((server) => {

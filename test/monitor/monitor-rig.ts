@@ -42,25 +42,34 @@ export class MonitorRig {
 
   /** Sends a path as it stands, dots and all. */
   send(path: string, { method = "GET", headers = {}, body }: Sent = {}): Promise<Answer> {
+    const text = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
+    const length =
+      text === undefined || "transfer-encoding" in headers
+        ? {}
+        : { "content-length": Buffer.byteLength(text) };
     return new Promise((resolve, reject) => {
       const { hostname, port } = this.url;
-      const request = httpRequest({ hostname, port, path, method, headers, agent: false }, (response) => {
-        const pieces: Buffer[] = [];
-        response.on("data", (piece: Buffer) => pieces.push(piece));
-        response.on("error", reject);
-        response.on("end", () => {
-          const text = Buffer.concat(pieces).toString("utf8");
-          const isJson = response.headers["content-type"]?.startsWith("application/json") ?? false;
-          resolve({
-            status: response.statusCode ?? 0,
-            headers: response.headers,
-            text,
-            json: isJson ? JSON.parse(text) : undefined,
+      const all = { ...headers, ...length };
+      const request = httpRequest(
+        { hostname, port, path, method, headers: all, agent: false },
+        (response) => {
+          const pieces: Buffer[] = [];
+          response.on("data", (piece: Buffer) => pieces.push(piece));
+          response.on("error", reject);
+          response.on("end", () => {
+            const said = Buffer.concat(pieces).toString("utf8");
+            const isJson = response.headers["content-type"]?.startsWith("application/json") ?? false;
+            resolve({
+              status: response.statusCode ?? 0,
+              headers: response.headers,
+              text: said,
+              json: isJson ? JSON.parse(said) : undefined,
+            });
           });
-        });
-      });
+        },
+      );
       request.on("error", reject);
-      request.end(body === undefined || typeof body === "string" ? body : JSON.stringify(body));
+      request.end(text);
     });
   }
 
