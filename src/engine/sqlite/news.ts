@@ -57,7 +57,8 @@ export class SqliteNews implements News {
     door.check();
     const watch = new SqliteWatch({
       wake,
-      onArm: () => this.look(),
+      // In trouble the next poll looks: whoever waits arms again as soon as he was woken, and would be woken at once.
+      onArm: () => (this.#isInTrouble ? this.#pollOn() : this.look()),
       isLive: () => this.#isLive,
       onClose: () => {
         forget();
@@ -102,6 +103,7 @@ export class SqliteNews implements News {
       .then(
         (tell) => {
           this.#isLive = true;
+          if (this.#isInTrouble) this.#endTrouble();
           tell();
         },
         (error: unknown) => this.#cannotLook(error),
@@ -147,7 +149,16 @@ export class SqliteNews implements News {
     if (this.#isLive)
       this.#options.logger.warn({ error }, "no news of the file; trying again until there are");
     this.#isLive = false;
+    if (this.#isInTrouble) return;
+    // Once: from now on those who wait see that news are not live, and look by themselves.
+    this.#isInTrouble = true;
     for (const watch of this.#watches) watch.wakeAll();
+  }
+
+  /** Nobody knows what happened before. Pending tasks show when looked for; for all else, let its owner look. */
+  #endTrouble(): void {
+    this.#isInTrouble = false;
+    for (const watch of this.#watches) watch.wakeUnseen();
   }
 
   // ---- other processes ----------------------------------------------------------------------------------------
@@ -157,9 +168,12 @@ export class SqliteNews implements News {
     const { clock, door } = this.#options;
     this.#cancelPoll = clock.setTimer(this.#pollInterval(), () => {
       this.#cancelPoll = undefined;
-      if (door.closed) return;
+      if (door.closed) {
+        this.#isInTrouble = false;
+        return;
+      }
       this.#looksWithoutNews += 1;
-      if (this.#hasNews()) {
+      if (this.#isInTrouble || this.#hasNews()) {
         this.#looksWithoutNews = 0;
         this.look();
       }

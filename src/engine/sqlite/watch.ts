@@ -70,6 +70,11 @@ export class SqliteWatch implements QueueWatch {
     this.wake(this.#spots.keys());
   }
 
+  /** Wakes for what does not show in a single look. */
+  wakeUnseen(): void {
+    this.wake([...this.#spots].filter(([, { kind }]) => kind !== "pending").map(([key]) => key));
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     this.#spots.clear();

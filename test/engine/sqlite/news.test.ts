@@ -1,9 +1,14 @@
+import { existsSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import type { QueueWatch, WatchKind } from "../../../src/broker/broker.ts";
 import { createSqliteEngine, sqliteEngine } from "../../../src/engine/sqlite/sqlite-engine.ts";
 import { SQL } from "../../../src/engine/sqlite/statements.ts";
 import { encodeTaskMessage } from "../../../src/protocol/codec.ts";
 import { silentLogger } from "../../../src/runtime/logger.ts";
+import { EngineState } from "../../../src/server/engine-state.ts";
+import { ServerEvents } from "../../../src/server/events.ts";
+import { forwarder } from "../../../src/server/forwarder.ts";
 import { enqueued, forwardAll, leasedOne, message } from "../../contract/tasks.ts";
 import { fakeRuntime, settle } from "../../support/fake-runtime.ts";
 import { observedDriver } from "./observed-driver.ts";
@@ -198,6 +203,102 @@ describe("news, when the file cannot be read", () => {
     await enqueued(engine, "q");
     await settle();
     expect(woken).toEqual(["q", "q"]);
+    await engine.close();
+  });
+});
+
+/** An engine whose watches arm again whenever they are woken, and whose file is then taken away. */
+async function lostFile(kind: WatchKind) {
+  const driver = observedDriver();
+  const runtime = fakeRuntime();
+  const file = join(directory(), "tasks.db");
+  const options = { runtime, logger: silentLogger };
+  const engine = createSqliteEngine(file, options, { loadDriver: driver.loadDriver });
+  await engine.open();
+  const woken: string[] = [];
+  const watch = engine.broker.watch((queue, kind) => {
+    woken.push(queue);
+    watch.arm(queue, kind);
+  });
+  watch.arm("q", kind);
+  await settle();
+  const away = join(directory(), "tasks.db");
+  const move = (from: string, to: string) => {
+    for (const end of ["", "-wal", "-shm"]) if (existsSync(from + end)) renameSync(from + end, to + end);
+  };
+  move(file, away);
+  // The call that notices.
+  await expect(engine.inspection.queues()).rejects.toMatchObject({ code: "SQLITE_FILE_GONE" });
+  return { engine, runtime, woken, watch, putBack: () => move(away, file) };
+}
+
+describe("news of a file that is gone", () => {
+  it("wake a watch once, also one that is armed again at once", async () => {
+    const { engine, runtime, woken, watch } = await lostFile("pending");
+    await runtime.clock.advance(10_000);
+    expect(woken).toEqual(["q"]);
+    expect(watch.live).toBe(false);
+    await engine.close();
+  });
+
+  it("are looked for four times a second", async () => {
+    const { engine, runtime } = await lostFile("pending");
+    await runtime.clock.advance(1_000);
+    let timers = 0;
+    const { clock } = runtime;
+    const setTimer = clock.setTimer.bind(clock);
+    clock.setTimer = (ms, callback) => {
+      timers += 1;
+      return setTimer(ms, callback);
+    };
+    await clock.advance(10_000);
+    expect(timers).toBe(40);
+    await engine.close();
+  });
+
+  it("are live again soon after it is back, and what has come is told", async () => {
+    const { engine, runtime, woken, watch, putBack } = await lostFile("pending");
+    await runtime.clock.advance(10_000);
+    putBack();
+    await runtime.clock.advance(250);
+    expect(watch.live).toBe(true);
+    expect(woken).toEqual(["q"]);
+    await enqueued(engine, "q");
+    await settle();
+    expect(woken).not.toEqual(["q"]);
+    await engine.close();
+  });
+
+  it("let whoever waits for delayed tasks look once it is back: some may have come meanwhile", async () => {
+    const { engine, runtime, woken, putBack } = await lostFile("delayed");
+    await runtime.clock.advance(10_000);
+    putBack();
+    await runtime.clock.advance(1_000);
+    expect(woken).toEqual(["q", "q"]);
+    await engine.close();
+  });
+
+  it("do not have a server complain more often than it polls", async () => {
+    const { engine, runtime } = await lostFile("pending");
+    const errors: string[] = [];
+    const logger = { ...silentLogger, error: (_fields: object, text: string) => errors.push(text) };
+    let watch: QueueWatch | undefined;
+    const state = new EngineState(new ServerEvents(silentLogger), silentLogger, runtime.clock);
+    const part = forwarder({
+      broker: engine.broker,
+      queues: ["q"],
+      interval: () => 5_000,
+      watch: (queue) => watch?.arm(queue, "delayed"),
+      engineState: state,
+      runtime,
+      logger,
+    });
+    watch = engine.broker.watch(() => part.wake());
+    await part.start();
+    await runtime.clock.advance(20_000);
+    expect(errors.length).toBeGreaterThan(0);
+    expect(errors.length).toBeLessThanOrEqual(6);
+    await part.stop();
     await engine.close();
   });
 });
