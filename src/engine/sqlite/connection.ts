@@ -117,22 +117,31 @@ export class Connection {
    * Ends the transaction, and makes sure that it was written where others find it.
    *
    * @throws SqliteFileGoneError it went to a file that nobody can find any more.
-   * @throws SqliteError with `inDoubt`, or SQLite's own error: nothing was written.
+   * @throws SqliteError with `inDoubt`: perhaps it was written, or nobody can tell where to.
+   * @throws SQLite's own error: nothing was written.
    */
   commit(): void {
     try {
       this.sql.commit.run();
     } catch (error) {
       if (!leavesDoubt(error)) throw error;
-      throw new SqliteError(
-        this.#file,
-        `the disk failed during a commit (${String(error)})`,
-        { cause: error },
-        true,
-      );
+      throw this.#inDoubt("the disk failed during a commit", error);
     }
-    if (identityOf(this.#file) === this.#identity) return;
+    if (this.#identityAfterCommit() === this.#identity) return;
     throw new SqliteFileGoneError(this.#file, "was deleted or replaced while it was used");
+  }
+
+  #identityAfterCommit(): string | undefined {
+    try {
+      return identityOf(this.#file);
+    } catch (error) {
+      // Permission to look was taken away, say, which undoes nothing.
+      throw this.#inDoubt("cannot be found after a commit", error);
+    }
+  }
+
+  #inDoubt(problem: string, cause: unknown): SqliteError {
+    return new SqliteError(this.#file, `${problem} (${String(cause)})`, { cause }, true);
   }
 
   /** Ends a transaction that came to nothing, unless SQLite has ended it already. */

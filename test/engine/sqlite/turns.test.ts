@@ -1,3 +1,4 @@
+import { renameSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Engine } from "../../../src/broker/engine.ts";
@@ -166,6 +167,26 @@ describe("a commit that the disk leaves in doubt", () => {
     const { answers } = await engine.broker.exchange("q", [{ ...outcome, repeated: true }], 0);
     expect(answers).toEqual(["gone"]);
     expect(await attempts(engine, "q")).toEqual({ processed: 1, failed: 0 });
+  });
+
+  it("is also one after which the file cannot be looked for", async () => {
+    const [attempt, away] = [await running(engine, "q"), join(directory(), "tasks.db")];
+    const outcome = { leased: attempt, settlement: done };
+    driver.after(SQL.commit, () => {
+      renameSync(file, away);
+      // Leads to itself: an error for everybody, while missing permission is none for root.
+      symlinkSync(file, file);
+    });
+    await expect(engine.broker.exchange("q", [outcome], 0)).rejects.toMatchObject({
+      code: "SQLITE_ERROR",
+      inDoubt: true,
+      file,
+      cause: { code: "ELOOP" },
+    });
+    rmSync(file);
+    renameSync(away, file);
+    const { answers } = await engine.broker.exchange("q", [{ ...outcome, repeated: true }], 0);
+    expect(answers).toEqual(["gone"]);
   });
 
   it("is none when the disk was full", async () => {
