@@ -76,6 +76,7 @@ export interface Inspection {
    * the first part to the last is seen at least once.
    *
    * @param count - about how many; there may be none although there are more parts
+   * @throws {@link InvalidOptionError} the cursor is none that a scan has answered.
    */
   scanTasks(queue: string, state: TaskState, cursor: string | undefined, count: number): Promise<ScanPage>;
 

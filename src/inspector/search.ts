@@ -1,12 +1,13 @@
 import type { Inspection, TaskRecord } from "../broker/inspection.ts";
 import { InvalidOptionError } from "../errors.ts";
+import { isObject, isTexts, readCursor as readPlace } from "../runtime/scan-cursor.ts";
 import { requireKnownNames } from "../suggestion.ts";
 import { type TaskInfo, taskInfo } from "../task-info.ts";
 import { checkedFilter, type Filter } from "./filter.ts";
 import { matcher } from "./matcher.ts";
 import type { BulkOptions } from "./progress.ts";
 import { parts, type ScopeOptions, type ScopePlace, scopeOf } from "./scope.ts";
-import { requireState } from "./states.ts";
+import { STATES } from "./states.ts";
 
 export interface SearchOptions extends ScopeOptions, Pick<BulkOptions, "signal" | "onProgress"> {
   /** Tasks of one page, 1 to 1,000. @defaultValue 100 */
@@ -96,13 +97,19 @@ function writeCursor(place: SearchPlace): string {
 }
 
 function readCursor(text: string): SearchPlace {
-  try {
-    const place = JSON.parse(Buffer.from(text, "base64url").toString()) as SearchPlace;
-    if (place.at !== undefined) requireState(place.at.state);
-    if (typeof place.rest.queue === "string" && place.rest.ids.every((id) => typeof id === "string"))
-      return place;
-  } catch (error) {
-    throw new InvalidOptionError("cursor", "is not one that a search has answered", { cause: error });
-  }
-  throw new InvalidOptionError("cursor", "is not one that a search has answered");
+  return readPlace(Buffer.from(text, "base64url").toString(), isSearchPlace);
+}
+
+function isSearchPlace(value: unknown): value is SearchPlace {
+  if (!isObject(value) || !isObject(value["rest"])) return false;
+  const { at, rest } = value;
+  return typeof rest["queue"] === "string" && isTexts(rest["ids"]) && (at === undefined || isScopePlace(at));
+}
+
+/** How far the engine has gone, it knows by itself. */
+function isScopePlace(value: unknown): value is ScopePlace {
+  if (!isObject(value)) return false;
+  const { queue, state, cursor } = value;
+  const isPlace = typeof queue === "string" && STATES.some((each) => each === state);
+  return isPlace && (cursor === undefined || typeof cursor === "string");
 }

@@ -235,6 +235,55 @@ export function operatorContract(open: OpenEngine): void {
     expect([...found].sort()).toEqual([...all].sort());
   });
 
+  it("refuses a cursor that somebody has changed, wherever in it that is", async () => {
+    const { engine, queue, inspector } = await opened();
+    await archivedTasks(engine, queue, 600);
+    const grouped = Array.from({ length: 600 }, () => ({
+      message: message(queue, { groupKey: "g" }),
+      group: "g",
+    }));
+    await engine.broker.enqueue(grouped);
+    await engine.broker.enqueue(Array.from({ length: 600 }, () => ({ message: message(queue) })));
+    for (const state of ["archived", "pending", "aggregating"] as const) {
+      const options = { queues: [queue], states: [state] };
+      const { cursor } = await inspector.search("type:none", { ...options, signal: AbortSignal.abort() });
+      const { at, rest } = decoded(cursor) as { at: { cursor: string }; rest: object };
+      const withPlace = (place: unknown) => encoded({ at: { ...at, cursor: place }, rest });
+      const search = (changed: string) => inspector.search("type:none", { ...options, cursor: changed });
+
+      for (const changed of [
+        ...[
+          "",
+          "nonsense",
+          "null",
+          "1",
+          "[]",
+          "{}",
+          "[0,1]",
+          "[[],{},null]",
+          '{"score":{},"id":1}',
+          1,
+          null,
+          {},
+        ].map(withPlace),
+        ...[null, 1, [], {}, { at }, { at, rest: { queue, ids: [1] } }, { at, rest: { ids: [] } }].map(
+          encoded,
+        ),
+        ...[{ ...at, queue: 1 }, { ...at, state: "gone" }, null, 1].map((place) =>
+          encoded({ at: place, rest }),
+        ),
+      ]) {
+        await expect(search(changed)).rejects.toMatchObject({ code: "INVALID_OPTION", option: "cursor" });
+      }
+      // Somewhere else than it was, it may be a place all the same.
+      for (const changed of variants(JSON.parse(at.cursor))) {
+        const answer = await search(withPlace(JSON.stringify(changed))).catch((error: unknown) => error);
+        if (answer instanceof Error) expect(answer).toMatchObject({ option: "cursor" });
+      }
+      expect((await search(encoded({ at, rest }))).tasks).toEqual([]);
+    }
+  });
+
   it("changes what meets a filter, and only shows it when asked to", async () => {
     const { engine, queue, inspector } = await opened();
     await archivedTasks(engine, queue, 500);
@@ -374,4 +423,25 @@ export function operatorContract(open: OpenEngine): void {
     expect(await counts(engine, queue)).toEqual({ archived: 1, pending: 1, scheduled: 1 });
     await expect(inspector.enqueueCopy({ queue, id: "none" })).rejects.toBeInstanceOf(TaskNotFoundError);
   });
+}
+
+function encoded(place: unknown): string {
+  return Buffer.from(JSON.stringify(place)).toString("base64url");
+}
+
+function decoded(cursor: string | undefined): unknown {
+  return JSON.parse(Buffer.from(cursor ?? "", "base64url").toString());
+}
+
+const ODD = [null, true, -1, 0.5, 1e300, "", "x", "9".repeat(20), [], {}, [null], ["x"]];
+
+/** A value with one of its parts, or all of it, replaced by what it should not be. */
+function variants(value: unknown): unknown[] {
+  if (typeof value !== "object" || value === null) return ODD;
+  const parts = Object.entries(value).flatMap(([name, part]) =>
+    variants(part).map((odd) =>
+      Array.isArray(value) ? value.with(Number(name), odd) : { ...value, [name]: odd },
+    ),
+  );
+  return [...ODD, ...parts];
 }

@@ -1,9 +1,10 @@
 import type { GroupStatus } from "../../broker/aggregation.ts";
 import type { WatchKind } from "../../broker/broker.ts";
 import type { TaskState } from "../../broker/inspection.ts";
+import { isObject, readCursor } from "../../runtime/scan-cursor.ts";
 import type { EmbeddedQueue, EmbeddedTask, NewTask, Rewrite, Ungrouped } from "../embedded/embedded-store.ts";
 import { Counters } from "./counters.ts";
-import { SortedSet } from "./sorted-set.ts";
+import { type Scored, SortedSet } from "./sorted-set.ts";
 import { UniqueLocks } from "./unique-locks.ts";
 
 /** A task as it lies in the store. */
@@ -108,7 +109,7 @@ export class StoredQueue implements EmbeddedQueue {
 
   scan(state: TaskState, cursor: string | undefined, count: number): ReturnType<EmbeddedQueue["scan"]> {
     const set = state === "aggregating" ? this.#aggregating() : this.sets[state];
-    const tasks = cursor === undefined ? set.slice(0, count) : set.after(JSON.parse(cursor), count);
+    const tasks = cursor === undefined ? set.slice(0, count) : set.after(readCursor(cursor, isScored), count);
     const last = tasks.at(-1);
     const next = last && JSON.stringify({ score: last.score, id: last.id });
     return { tasks, cursor: tasks.length < count ? undefined : next };
@@ -327,4 +328,8 @@ export class StoredQueue implements EmbeddedQueue {
     }
     return group;
   }
+}
+
+function isScored(value: unknown): value is Scored {
+  return isObject(value) && typeof value["id"] === "string" && typeof value["score"] === "number";
 }

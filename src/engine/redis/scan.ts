@@ -1,7 +1,9 @@
 import type { Inspection, ScanPage, TaskRecord, TaskState } from "../../broker/inspection.ts";
 import { groupKey, queueKeys } from "../../protocol/keys.ts";
 import { floorSeconds } from "../../protocol/units.ts";
+import { readCursor } from "../../runtime/scan-cursor.ts";
 import type { RedisContext } from "./redis-context.ts";
+import { type GroupPlace, isContainer, isGroupPlace, isPlace, type Place } from "./scan-place.ts";
 import { scanTasks } from "./scripts.gen.ts";
 import { type BulkReply, FIELDS_A_TASK, fieldsOf, taskRecord } from "./task-record.ts";
 
@@ -12,23 +14,7 @@ const BUDGET = 1_024 * 1_024;
 const GROUPS_AT_ONCE = 10;
 const MOST_SETS = 100;
 
-/** Where a part begins: of a zset, Redis's cursor; of a list, a position and the ids there. */
-interface Place {
-  readonly cursor: string;
-  readonly first: number;
-  readonly unseen: readonly string[];
-}
-
 const BEGINNING: Place = { cursor: "0", first: 0, unseen: [] };
-
-/** Where a part of the aggregating tasks begins: first all groups are gone through, then the sets of aggregators. */
-interface GroupPlace {
-  /** Containers that are yet to be gone through, the first one from `place` on. */
-  readonly containers: readonly string[];
-  readonly place: Place;
-  /** Where more groups are to be had; `undefined`: there are none. */
-  readonly groups: string | undefined;
-}
 
 interface Part extends ScanPage {
   readonly next: Place | undefined;
@@ -98,7 +84,8 @@ export function redisScan(
     if (groups === "sets") {
       const range = [names.aggregationSets, 0, MOST_SETS - 1];
       const sets = (await commands.command(names.aggregationSets, "ZRANGE", range)) as Buffer[];
-      return { containers: sets.map(String), place: BEGINNING, groups: undefined };
+      const containers = sets.map(String).filter((key) => isContainer(queue, key));
+      return { containers, place: BEGINNING, groups: undefined };
     }
     const call = [names.groups, groups, "COUNT", GROUPS_AT_ONCE];
     const [next, members] = (await commands.command(names.groups, "SSCAN", call)) as [Buffer, Buffer[]];
@@ -110,7 +97,7 @@ export function redisScan(
     let at: GroupPlace | undefined =
       cursor === undefined
         ? { containers: [], place: BEGINNING, groups: "0" }
-        : (JSON.parse(cursor) as GroupPlace);
+        : readCursor(cursor, (value): value is GroupPlace => isGroupPlace(queue, value));
     while (at !== undefined && at.containers.length === 0) at = await refill(queue, at);
     if (at === undefined) return { tasks: [], cursor: undefined };
     const [container = "", ...others] = at.containers;
@@ -124,7 +111,7 @@ export function redisScan(
   return {
     async scanTasks(queue, state, cursor, count) {
       if (state === "aggregating") return scanGroups(queue, cursor, count);
-      const place = cursor === undefined ? BEGINNING : (JSON.parse(cursor) as Place);
+      const place = cursor === undefined ? BEGINNING : readCursor(cursor, isPlace);
       const { next, ...page } = await scan(queue, state, queueKeys(queue)[state], place, count);
       return { ...page, cursor: next && JSON.stringify(next) };
     },

@@ -1,5 +1,6 @@
 import type { GroupStatus } from "../../broker/aggregation.ts";
 import type { TaskState } from "../../broker/inspection.ts";
+import { readCursor } from "../../runtime/scan-cursor.ts";
 import type { EmbeddedQueue, NewTask, Rewrite, Ungrouped } from "../embedded/embedded-store.ts";
 import { PICKED, STATE, stateOf } from "./schema.ts";
 import { type SqliteTask, type TaskRow, taskOf, type Unsaved } from "./sqlite-task.ts";
@@ -12,6 +13,9 @@ export const FIRST_ATTEMPT = 2 ** 52;
 
 /** Before every score. */
 const FIRST_SCORE = Number.MIN_SAFE_INTEGER;
+
+/** Where a part of a scan begins: behind this code, score and key. */
+type Place = readonly [code: number, score: number, key: number];
 
 /** What whoever lists it is going to read. */
 const WITH_MESSAGES: ReadonlySet<TaskState> = new Set<TaskState>(["pending", "active"]);
@@ -102,7 +106,9 @@ export class SqliteQueue implements EmbeddedQueue {
   }
 
   scan(state: TaskState, cursor: string | undefined, count: number): ReturnType<EmbeddedQueue["scan"]> {
-    const [code, score, key] = cursor === undefined ? [STATE[state], FIRST_SCORE, 0] : JSON.parse(cursor);
+    const beginning: Place = [STATE[state], FIRST_SCORE, 0];
+    const [code, score, key] =
+      cursor === undefined ? beginning : readCursor(cursor, (value): value is Place => isPlace(state, value));
     const tasks = this.#tasks(this.#sql.scan.all(this.name, code, score, key, count));
     const last = tasks.at(-1);
     if (last !== undefined && tasks.length === count) {
@@ -382,4 +388,10 @@ function whole(ms: number): number {
 /** The same bytes: whatever SQLite answers, nobody else holds. */
 function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
   return Buffer.from(buffer, byteOffset, byteLength);
+}
+
+/** Whether it is a place among the tasks of that state. */
+function isPlace(state: TaskState, value: unknown): value is Place {
+  if (!Array.isArray(value) || value.length !== 3 || !value.every(Number.isSafeInteger)) return false;
+  return value[0] === STATE[state] || (state === "aggregating" && value[0] === PICKED);
 }
