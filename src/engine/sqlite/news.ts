@@ -119,28 +119,32 @@ export class SqliteNews implements News {
   /** What there is to tell. */
   #found(store: SqliteStore): () => void {
     this.#isLookDue = false;
-    const wakes = [...this.#watches].map((watch) => ({ watch, reasons: watch.look(store) }));
-    const cancelations = this.#unheard(store);
+    const looks = [...this.#watches].map((watch) => ({ watch, sights: watch.look(store) }));
+    const tellCancelations = this.#unheard(store);
     return () => {
-      for (const { watch, reasons } of wakes) watch.wake(reasons);
-      for (const tell of cancelations) tell();
+      for (const { watch, sights } of looks) watch.tell(sights);
+      tellCancelations();
     };
   }
 
-  #unheard(store: SqliteStore): (() => void)[] {
-    if (this.#listeners.size === 0) return [];
-    const last = store.lastCancelation();
+  /** Who has heard of what moves on when it is told: the transaction may still come to nothing. */
+  #unheard(store: SqliteStore): () => void {
     const listeners = [...this.#listeners];
+    if (listeners.length === 0) return () => undefined;
+    const last = store.lastCancelation();
     // In a file that took the place of another they begin anew.
-    for (const listener of listeners) listener.heard = Math.min(listener.heard, last);
-    const cancelations = store.cancelationsAfter(Math.min(...listeners.map(({ heard }) => heard)));
-    return listeners.flatMap((listener) => {
-      const unheard = cancelations.filter(({ number }) => number > listener.heard);
-      listener.heard = last;
-      return unheard.map(({ taskId }) => () => {
-        if (this.#listeners.has(listener)) listener.onCancel(taskId);
-      });
-    });
+    const heardBy = ({ heard }: Listener) => Math.min(heard, last);
+    const cancelations = store.cancelationsAfter(Math.min(...listeners.map(heardBy)));
+    return () => {
+      for (const listener of listeners) {
+        // Another look, of the same transaction, may have told it since.
+        const heard = heardBy(listener);
+        listener.heard = last;
+        for (const { number, taskId } of cancelations) {
+          if (number > heard && this.#listeners.has(listener)) listener.onCancel(taskId);
+        }
+      }
+    };
   }
 
   #cannotLook(error: unknown): void {

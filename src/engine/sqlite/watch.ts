@@ -20,6 +20,16 @@ interface Spot {
   lastJoined: number;
 }
 
+/** What one look saw of a spot. */
+export interface Sight {
+  readonly spot: Spot;
+  readonly isPending: boolean;
+  /** Infinite: nothing is delayed, or nobody asked. */
+  readonly firstDue: number;
+  /** Minus infinity: no group has a task, or nobody asked. */
+  readonly lastJoined: number;
+}
+
 /** Looks at armed queues whenever it is told to, and wakes for those where there is reason to. */
 export class SqliteWatch implements QueueWatch {
   readonly #options: SqliteWatchOptions;
@@ -41,7 +51,7 @@ export class SqliteWatch implements QueueWatch {
   /** Also looks at one that is armed already, before anything that its owner looks at afterwards. */
   arm(queue: string, kind: WatchKind): void {
     if (this.#closed) return;
-    const key = `${kind}:${queue}`;
+    const key = keyOf({ queue, kind });
     if (!this.#spots.has(key)) {
       const nothingYet = { firstDue: Number.NEGATIVE_INFINITY, lastJoined: Number.POSITIVE_INFINITY };
       this.#spots.set(key, { queue, kind, ...nothingYet });
@@ -49,30 +59,32 @@ export class SqliteWatch implements QueueWatch {
     this.#options.onArm();
   }
 
-  /** The spots that there is reason to wake for. */
-  look(store: SqliteStore): string[] {
-    const reasons: string[] = [];
-    for (const [key, spot] of this.#spots) if (hasReason(store, spot)) reasons.push(key);
-    return reasons;
+  /** What lies where something was armed. Changes nothing, since the transaction may still come to nothing. */
+  look(store: SqliteStore): Sight[] {
+    return [...this.#spots.values()].map((spot) => ({ spot, ...seen(store, spot) }));
   }
 
-  wake(keys: Iterable<string>): void {
-    for (const key of [...keys]) {
-      const spot = this.#spots.get(key);
-      if (spot === undefined) continue;
-      this.#spots.delete(key);
-      this.#options.wake(spot.queue, spot.kind);
+  /** The looks have succeeded: wakes for those spots where what they saw is a reason to. */
+  tell(sights: readonly Sight[]): void {
+    for (const { spot, isPending, firstDue, lastJoined } of sights) {
+      const key = keyOf(spot);
+      // It was woken meanwhile, and perhaps armed again.
+      if (this.#spots.get(key) !== spot) continue;
+      const isReason = isPending || firstDue < spot.firstDue || lastJoined > spot.lastJoined;
+      spot.firstDue = firstDue;
+      spot.lastJoined = lastJoined;
+      if (isReason) this.#wake([key]);
     }
   }
 
   /** Nobody can look: whoever waits finds out by himself. */
   wakeAll(): void {
-    this.wake(this.#spots.keys());
+    this.#wake(this.#spots.keys());
   }
 
   /** Wakes for what does not show in a single look. */
   wakeUnseen(): void {
-    this.wake([...this.#spots].filter(([, { kind }]) => kind !== "pending").map(([key]) => key));
+    this.#wake([...this.#spots].filter(([, { kind }]) => kind !== "pending").map(([key]) => key));
   }
 
   async close(): Promise<void> {
@@ -80,19 +92,26 @@ export class SqliteWatch implements QueueWatch {
     this.#spots.clear();
     this.#options.onClose();
   }
+
+  #wake(keys: Iterable<string>): void {
+    for (const key of [...keys]) {
+      const spot = this.#spots.get(key);
+      if (spot === undefined) continue;
+      this.#spots.delete(key);
+      this.#options.wake(spot.queue, spot.kind);
+    }
+  }
 }
 
-function hasReason(store: SqliteStore, spot: Spot): boolean {
-  const queue = store.queue(spot.queue);
-  if (spot.kind === "pending") return !queue.paused && queue.has("pending");
-  if (spot.kind === "groups") {
-    const joined = queue.lastJoined() ?? Number.NEGATIVE_INFINITY;
-    const isLater = joined > spot.lastJoined;
-    spot.lastJoined = joined;
-    return isLater;
-  }
-  const due = nextDue(queue)?.score ?? Number.POSITIVE_INFINITY;
-  if (due < spot.firstDue) return true;
-  spot.firstDue = due;
-  return false;
+function keyOf({ queue, kind }: Pick<Spot, "queue" | "kind">): string {
+  return `${kind}:${queue}`;
+}
+
+function seen(store: SqliteStore, { queue: name, kind }: Spot): Omit<Sight, "spot"> {
+  const queue = store.queue(name);
+  return {
+    isPending: kind === "pending" && !queue.paused && queue.has("pending"),
+    firstDue: (kind === "delayed" ? nextDue(queue)?.score : undefined) ?? Number.POSITIVE_INFINITY,
+    lastJoined: (kind === "groups" ? queue.lastJoined() : undefined) ?? Number.NEGATIVE_INFINITY,
+  };
 }

@@ -11,8 +11,8 @@ import { ServerEvents } from "../../../src/server/events.ts";
 import { forwarder } from "../../../src/server/forwarder.ts";
 import { enqueued, forwardAll, leasedOne, message } from "../../contract/tasks.ts";
 import { fakeRuntime, settle } from "../../support/fake-runtime.ts";
-import { observedDriver } from "./observed-driver.ts";
-import { directory, openSqlite, type SqliteHarness } from "./sqlite-harness.ts";
+import { observedDriver, sqliteFailure } from "./observed-driver.ts";
+import { connect, directory, openSqlite, type SqliteHarness } from "./sqlite-harness.ts";
 
 /** How late, in milliseconds, a watch may notice what another process has done. */
 const SOON = 50;
@@ -299,6 +299,60 @@ describe("news of a file that is gone", () => {
     expect(errors.length).toBeGreaterThan(0);
     expect(errors.length).toBeLessThanOrEqual(6);
     await part.stop();
+    await engine.close();
+  });
+});
+
+describe("a look whose transaction fails", () => {
+  async function observed() {
+    const driver = observedDriver();
+    const runtime = fakeRuntime();
+    const file = join(directory(), "tasks.db");
+    const options = { runtime, logger: silentLogger };
+    const engine = createSqliteEngine(file, options, { loadDriver: driver.loadDriver });
+    await engine.open();
+    return { engine, driver, clock: runtime.clock, database: connect(file) };
+  }
+  const fail = () => {
+    throw sqliteFailure(13, "database or disk is full");
+  };
+
+  it("costs no cancelation", async () => {
+    const { engine, driver, clock, database } = await observed();
+    const heard: string[] = [];
+    await engine.broker.subscribeCancelations((taskId) => heard.push(taskId));
+    await clock.advance(SOON);
+    const before = driver.runs(SQL.commit);
+    driver.after(SQL.commit, fail);
+    database.exec("INSERT INTO cancelations (task_id, at) VALUES ('one', 0)");
+    await clock.advance(1_000);
+    expect(driver.runs(SQL.commit)).toBeGreaterThan(before + 1);
+    expect(heard).toEqual(["one"]);
+    database.close();
+    await engine.close();
+  });
+
+  it("costs no news of a group", async () => {
+    const { engine, driver, clock, database } = await observed();
+    const woken: string[] = [];
+    const watch = engine.broker.watch((queue) => woken.push(queue));
+    watch.arm("q", "groups");
+    await clock.advance(SOON);
+    // The new task and the look are in one transaction, which has to be run again after both.
+    driver.after(SQL.releasePoint, () => {
+      driver.after(SQL.releasePoint, () => {
+        // The second time it joins no later than the first.
+        clock.setWall(now - 10);
+        throw sqliteFailure(5, "database is locked");
+      });
+    });
+    const now = clock.now();
+    const call = enqueued(engine, "q", { groupKey: "g" });
+    watch.arm("q", "groups");
+    await clock.advance(SOON);
+    await call;
+    expect(woken).toEqual(["q"]);
+    database.close();
     await engine.close();
   });
 });
