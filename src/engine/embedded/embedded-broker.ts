@@ -1,5 +1,6 @@
 import type { Broker, EnqueueAnswer } from "../../broker/broker.ts";
 import { EngineUnavailableError } from "../../errors.ts";
+import { encodeTaskMessage } from "../../protocol/codec.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { checkSettlement } from "../check-settlement.ts";
 import type { LeaseTimings } from "../timings.ts";
@@ -32,8 +33,10 @@ export function embeddedBroker(
     enqueue: async (entries, { signal } = {}) => {
       try {
         if (signal?.aborted) throw givenUp(signal);
+        const encoded = entries.map(({ message }) => encodeTaskMessage(message));
         return await transactions.write(
-          (store) => entries.map((entry) => enqueue(store.queue(entry.message.queue), entry, now())),
+          (store) =>
+            entries.map((entry, i) => enqueue(store.queue(entry.message.queue), entry, now(), encoded[i])),
           signal,
         );
       } catch (error) {

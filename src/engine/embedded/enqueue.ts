@@ -2,8 +2,16 @@ import type { EnqueueAnswer, EnqueueEntry } from "../../broker/broker.ts";
 import { encodeTaskMessage } from "../../protocol/codec.ts";
 import type { EmbeddedQueue } from "./embedded-store.ts";
 
-/** Stores one new task. Everything is checked before anything is written: a refusal leaves no trace. */
-export function enqueue(queue: EmbeddedQueue, entry: EnqueueEntry, now: number): EnqueueAnswer {
+/**
+ * Stores one new task. Everything is checked before anything is written: a refusal leaves no trace. Who stores several
+ * as one hands in the bytes of each, so that what cannot be encoded is known before the first is stored.
+ */
+export function enqueue(
+  queue: EmbeddedQueue,
+  entry: EnqueueEntry,
+  now: number,
+  encoded?: Uint8Array,
+): EnqueueAnswer {
   const { message, processAt, uniqueTtl } = entry;
 
   const holder = uniqueTtl === undefined ? undefined : queue.lockHolder(message.uniqueKey, now);
@@ -15,7 +23,7 @@ export function enqueue(queue: EmbeddedQueue, entry: EnqueueEntry, now: number):
     if (!(entry.replaceFinished && finished)) return { status: "conflict" };
   }
   // What cannot be encoded must not cost the task that it was to replace.
-  const bytes = encodeTaskMessage(message);
+  const bytes = encoded ?? encodeTaskMessage(message);
   if (taken !== undefined) queue.remove(taken);
 
   const task = queue.create({

@@ -169,6 +169,8 @@ export class StoredQueue implements EmbeddedQueue {
 
   toFinished(task: StoredTask, state: "archived" | "completed", score: number, rewrite?: Rewrite): void {
     Object.assign(task, rewrite);
+    // The caller's bytes are his own, to write to again.
+    if (rewrite?.result !== undefined) this.writeResult(task, rewrite.result);
     this.#move(task, state, score);
   }
 

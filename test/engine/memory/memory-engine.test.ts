@@ -4,17 +4,41 @@ import type { StoredTask } from "../../../src/engine/memory/stored-queue.ts";
 import { encodeTaskMessage } from "../../../src/protocol/codec.ts";
 import {
   archive,
+  complete,
   counts,
   done,
   enqueued,
   ids,
   leasedOne,
   message,
+  record,
   running,
   settled,
+  text,
 } from "../../contract/tasks.ts";
 import { fakeRuntime } from "../../support/fake-runtime.ts";
 import { openMemory } from "./memory-harness.ts";
+
+describe("what is handed to the memory engine", () => {
+  it("is stored as a whole call or not at all, where a message cannot be encoded", async () => {
+    const engine = await openMemory();
+    const bad = message("q", { payload: 1 as never });
+    const answers = await engine.broker.enqueue([{ message: message("q") }, { message: bad }]);
+    expect(answers.map(({ status }) => status)).toEqual(["failed", "failed"]);
+    expect(await counts(engine, "q")).toEqual({});
+    await engine.close();
+  });
+
+  it("is a copy, of a completed task's result too", async () => {
+    const engine = await openMemory();
+    const attempt = await running(engine, "q");
+    const result = Buffer.from("fine");
+    await settled(engine, attempt, complete(attempt, engine.clock.now() + 60_000, result));
+    result.fill(0);
+    expect(text((await record(engine, "q", attempt.message.id)).result)).toBe("fine");
+    await engine.close();
+  });
+});
 
 describe("memory engines of one name", () => {
   it("share one store, and those of other names do not", async () => {
