@@ -129,7 +129,9 @@ describe("a tick", () => {
     const engine = await open();
     await engine.client.lpush(tickKey(q, "e"), "no tick");
     expect(await status(engine, minute(engine), { memory: 90_500 })).toBe("used");
-    expect(await engine.client.ttl(tickKey(q, "e"))).toBe(91);
+    const left = await engine.client.ttl(tickKey(q, "e"));
+    expect(left).toBeLessThanOrEqual(91);
+    expect(left).toBeGreaterThan(60);
     expect(await engine.engine.schedules.lastTick(q, "e")).toBe(minute(engine));
   });
 });
