@@ -16,7 +16,7 @@ export interface FoundConfig extends Config {
   readonly readableByOthers: boolean;
 }
 
-/** What of the surroundings decides where the files lie. */
+/** What of the surroundings decides where the files lie, and what is configured without one. */
 export interface ConfigPlaces {
   readonly directory: string;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -27,7 +27,7 @@ export interface ConfigPlaces {
 const KEYS = ["url"] as const;
 
 /** The config file in the working directory, else the one of the user. `undefined`: there is neither. */
-export function findConfig(places: ConfigPlaces = thesePlaces()): FoundConfig | undefined {
+export function findConfig(places: ConfigPlaces): FoundConfig | undefined {
   for (const file of [join(places.directory, "titanqueue.config.json"), userConfig(places)]) {
     const there = statOf(file);
     if (there === undefined) continue;
@@ -36,7 +36,7 @@ export function findConfig(places: ConfigPlaces = thesePlaces()): FoundConfig | 
   return undefined;
 }
 
-function thesePlaces(): ConfigPlaces {
+export function thesePlaces(): ConfigPlaces {
   return {
     directory: process.cwd(),
     env: process.env,

@@ -1,5 +1,5 @@
 import { createEngine } from "titanqueue";
-import { findConfig } from "./config-file.ts";
+import { type ConfigPlaces, findConfig, thesePlaces } from "./config-file.ts";
 import { Refusal } from "./ending.ts";
 import { shownUrl } from "./shown-url.ts";
 
@@ -46,19 +46,19 @@ const DEFAULT_URL = "redis://127.0.0.1:6379";
  * @throws {@link EngineUrlInvalidError} it cannot be understood.
  * @throws {@link Refusal} the config file cannot be understood.
  */
-export function findPlace(given: string | undefined): Place {
-  const place = choosePlace(given);
+export function findPlace(given: string | undefined, places: ConfigPlaces = thesePlaces()): Place {
+  const place = choosePlace(given, places);
   createEngine(place.url);
   return place;
 }
 
-function choosePlace(given: string | undefined): Place {
+function choosePlace(given: string | undefined, places: ConfigPlaces): Place {
   if (given !== undefined) {
     return placeOf(given, "--url", hasPassword(given) ? [PASSWORD_IN_ARGV] : []);
   }
-  const fromEnvironment = process.env["TITANQUEUE_URL"] || undefined;
+  const fromEnvironment = places.env["TITANQUEUE_URL"] || undefined;
   if (fromEnvironment !== undefined) return placeOf(fromEnvironment, "TITANQUEUE_URL");
-  const config = findConfig();
+  const config = findConfig(places);
   if (config?.url === undefined) return placeOf(DEFAULT_URL, "the default");
   const { url, file, readableByOthers } = config;
   return placeOf(url, file, readableByOthers && hasPassword(url) ? [readable(file)] : []);
