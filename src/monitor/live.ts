@@ -150,6 +150,8 @@ export class Live {
 
   #begin(stream: Stream, sight: Sight): void {
     this.#streams.add(stream);
+    // While nobody listened, nobody noted what has changed.
+    if (this.#stopListening === undefined) this.#changeTo(sight);
     this.#write(stream, ": connected\nretry: 3000\n\n");
     const missed = this.#missedSince(stream.lastEventId);
     if (missed === undefined) {

@@ -1,0 +1,183 @@
+import { expect, it } from "vitest";
+import { Client, redisEngine, Task } from "../../src/index.ts";
+import type { Delta, Snapshot } from "../../src/monitor/api.ts";
+import { createMonitor } from "../../src/monitor/index.ts";
+import { silentLogger } from "../../src/runtime/logger.ts";
+import { FakeClock, fakeRuntime } from "../../src/testing/index.ts";
+import { redisForFile } from "../support/redis-rig.ts";
+import { MonitorRig } from "./monitor-rig.ts";
+
+const redis = await redisForFile();
+
+interface Event {
+  readonly name: string;
+  readonly id: string;
+  readonly data: Snapshot & Delta;
+}
+
+/** One tab that listens. */
+class Tab {
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  #text = "";
+  comments = 0;
+
+  constructor(response: Response) {
+    expect(response.status).toBe(200);
+    this.#reader = response.body!.getReader();
+  }
+
+  static async open(url: URL, topics = "overview", headers: Record<string, string> = {}): Promise<Tab> {
+    return new Tab(await fetch(new URL(`/api/live?topics=${topics}`, url), { headers }));
+  }
+
+  async next(): Promise<Event> {
+    for (;;) {
+      const block = await this.#block();
+      if (block.startsWith(":")) {
+        this.comments += 1;
+        continue;
+      }
+      const field = (name: string) => new RegExp(`^${name}: (.*)$`, "m").exec(block)?.[1] ?? "";
+      return { name: field("event"), id: field("id"), data: JSON.parse(field("data")) };
+    }
+  }
+
+  /** Reads until a comment has come. */
+  async comment(): Promise<string> {
+    for (;;) {
+      const block = await this.#block();
+      if (block.startsWith(": still here")) return block;
+    }
+  }
+
+  async #block(): Promise<string> {
+    for (;;) {
+      const end = this.#text.indexOf("\n\n");
+      if (end !== -1) {
+        const block = this.#text.slice(0, end);
+        this.#text = this.#text.slice(end + 2);
+        return block;
+      }
+      const { value, done } = await this.#reader.read();
+      if (done) throw new Error("the stream has ended");
+      this.#text += Buffer.from(value).toString();
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#reader.cancel();
+  }
+}
+
+async function clocked(): Promise<{ rig: MonitorRig; clock: FakeClock }> {
+  await redis.flush();
+  const clock = new FakeClock();
+  const runtime = { ...fakeRuntime({ seed: 1 }), clock };
+  const rig = await MonitorRig.start({ engine: redisEngine(redis.url), runtime });
+  await rig.client.enqueue(new Task("a", {}), { queue: "low" });
+  return { rig, clock };
+}
+
+const counter = redis.client();
+
+async function commands(): Promise<number> {
+  const info = await counter.info("stats");
+  return Number(/total_commands_processed:(\d+)/.exec(info)![1]);
+}
+
+it("costs Redis the same for 200 tabs as for one, and nothing for none", async () => {
+  const { rig, clock } = await clocked();
+  const first = await Tab.open(rig.url);
+  await first.next();
+  const costOf = async (looks: number) => {
+    const before = await commands();
+    for (let look = 0; look < looks; look += 1) {
+      await clock.advance(1_000);
+      await first.next();
+    }
+    return (await commands()) - before;
+  };
+  await costOf(2);
+  const forOne = await costOf(10);
+  const tabs: Tab[] = [];
+  for (let tab = 1; tab < 200; tab += 1) tabs.push(await Tab.open(rig.url));
+  for (const tab of tabs) expect((await tab.next()).name).toBe("snapshot");
+  const forAll = await costOf(10);
+  for (const tab of tabs) expect((await tab.next()).name).toBe("delta");
+  console.log(`commands for 10 looks: ${forOne} with 1 stream, ${forAll} with 200`);
+  expect(Math.abs(forAll - forOne)).toBeLessThanOrEqual(forOne / 10);
+
+  await Promise.all([first, ...tabs].map((tab) => tab.close()));
+  await expect.poll(() => clock.pendingTimers, { interval: 5 }).toBe(0);
+  const before = await commands();
+  await clock.advance(60_000);
+  expect((await commands()) - before).toBe(1);
+});
+
+it("tells what has changed, and of queues that are asked for alone", async () => {
+  const { rig, clock } = await clocked();
+  const all = await Tab.open(rig.url);
+  const low = await Tab.open(rig.url, "queue:low,queue:none");
+  expect((await all.next()).data.overview!.queues).toMatchObject([{ queue: "low", pending: 1 }]);
+  const snapshot = await low.next();
+  expect(snapshot.data.queues).toMatchObject({ low: { row: { pending: 1 } }, none: null });
+  await rig.client.enqueue(new Task("b", {}), { queue: "low" });
+  await rig.client.enqueue(new Task("b", {}), { queue: "high" });
+  await clock.advance(1_000);
+  const delta = await all.next();
+  expect(delta.name).toBe("delta");
+  expect(delta.data.overview!.queues!.map(({ queue, pending }) => [queue, pending])).toEqual([
+    ["high", 1],
+    ["low", 2],
+  ]);
+  expect((await low.next()).data.queues).toMatchObject({ low: { row: { pending: 2 } } });
+});
+
+it("goes on where a stream broke off, and begins anew where that is too long ago", async () => {
+  const { rig, clock } = await clocked();
+  const keeps = await Tab.open(rig.url);
+  await keeps.next();
+  const tab = await Tab.open(rig.url);
+  const { id } = await tab.next();
+  await tab.close();
+  await rig.client.enqueue(new Task("b", {}), { queue: "missed" });
+  await clock.advance(1_000);
+  await keeps.next();
+  const again = await Tab.open(rig.url, "overview", { "last-event-id": id });
+  const resumed = await again.next();
+  expect(resumed.name).toBe("delta");
+  expect(resumed.data.overview!.queues!.map(({ queue }) => queue)).toContain("missed");
+  const other = await Tab.open(rig.url, "overview", { "last-event-id": "somebody-5" });
+  expect((await other.next()).name).toBe("snapshot");
+});
+
+it("sends a comment every 15 seconds, for proxies", async () => {
+  const { rig, clock } = await clocked();
+  const tab = await Tab.open(rig.url, "operations");
+  await tab.next();
+  const comment = tab.comment();
+  await clock.advance(15_000);
+  expect(await comment).toBe(": still here");
+});
+
+it("says that the engine is away, and since when, and that it is back", async () => {
+  await using client = new Client(redis.url);
+  await client.enqueue(new Task("a", {}));
+  const engine = redisEngine(redis.url, { commandTimeout: "200ms", logger: silentLogger });
+  await using monitor = createMonitor({ engine, logger: silentLogger });
+  const url = new URL(await monitor.listen({ port: 0 }));
+  const tab = await Tab.open(url);
+  expect((await tab.next()).data.engine!.status).toBe("up");
+  redis.pause();
+  let event = await tab.next();
+  while (event.data.engine?.status !== "down") event = await tab.next();
+  expect(event.data.overview!.health).toMatchObject({
+    status: "bad",
+    findings: [{ code: "engine-away" }],
+  });
+  expect((await fetch(new URL("/api/queues", url))).status).toBe(503);
+  expect((await fetch(new URL("/", url))).status).toBe(200);
+  redis.resume();
+  while (event.data.engine?.status !== "up") event = await tab.next();
+  await tab.close();
+});
