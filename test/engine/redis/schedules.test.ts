@@ -155,7 +155,7 @@ describe("what Go's tools read", () => {
       await engine.engine.schedules.writeEntries("host:1:id", [entry, { ...entry, id: "f" }], 1_500);
       const key = schedulerEntriesKey("host:1:id");
       expect(key).toBe("asynq:schedulers:{host:1:id}");
-      expect(await engine.client.ttl(key)).toBe(2);
+      expect([1, 2]).toContain(await engine.client.ttl(key));
       expect(await engine.client.lrangeBuffer(key, 0, -1)).toEqual([
         encodeSchedulerEntry(entry),
         encodeSchedulerEntry({ ...entry, id: "f" }),
@@ -176,7 +176,7 @@ describe("what Go's tools read", () => {
       const event = { taskId: "task", enqueueTime: timestampOf(1_700_000_030_005) };
       await engine.engine.schedules.recordEvent("e", event);
       const key = schedulerHistoryKey("e");
-      expect(await engine.client.ttl(key)).toBe(90 * 86_400);
+      expect(90 * 86_400 - (await engine.client.ttl(key))).toBeOneOf([0, 1, 2, 3, 4, 5]);
       const [member, score] = await engine.client.zrangeBuffer(key, "0", "-1", "WITHSCORES");
       expect(member).toEqual(encodeSchedulerEnqueueEvent(event));
       expect(String(score)).toBe("1700000030");
