@@ -1,14 +1,17 @@
 import { expect, it } from "vitest";
 import type { TaskRecord, TaskState } from "../../src/broker/inspection.ts";
+import type { LimitSpec } from "../../src/broker/limits.ts";
 import type { ServerInfo } from "../../src/protocol/server-info.ts";
 import { timestampOf } from "../../src/protocol/timestamp.ts";
 import type { EngineHarness, OpenEngine } from "./harness.ts";
 import { oneOfEach } from "./inspection.ts";
+import { tickOf } from "./schedules.ts";
 import {
   archive,
   counts,
   done,
   enqueued,
+  leasedOne,
   message,
   record,
   running,
@@ -244,5 +247,37 @@ export function operatingContract(open: OpenEngine): void {
     await enqueued(engine, queue);
     expect(await engine.inspection.queueInfo(queue)).toMatchObject({ processedTotal: 0, paused: false });
     expect(await engine.inspection.history(queue, 1)).toMatchObject([{ processed: 0 }]);
+  });
+
+  it("removes what limits and schedules know of a queue, and of no other", async () => {
+    const engine = await open();
+    const [queue, neighbour] = [engine.queue(), engine.queue()];
+    const { limits, schedules } = engine.engine;
+    const spec: LimitSpec = { name: "type:a", keyed: false, rate: { limit: 1, per: DAY } };
+    const at = Math.floor(engine.clock.now() / 60_000) * 60_000;
+    const started = async (name: string) => {
+      const leased = await running(engine, name);
+      const { answers } = await limits.admit(name, [{ leased, scopes: [{ spec, key: "" }] }]);
+      if (answers[0] === "admitted") await settled(engine, leased, done);
+      return answers[0];
+    };
+    for (const name of [queue, neighbour]) {
+      expect(await started(name)).toBe("admitted");
+      await limits.share(name, "server", [spec], DAY);
+      expect(await schedules.enqueueTick(tickOf(name, at))).toMatchObject({ status: "used" });
+      await settled(engine, await leasedOne(engine, name), done);
+    }
+
+    for (let cursor: string | undefined; ; ) {
+      const step = await engine.inspection.removeQueue(queue, cursor);
+      if (step.status !== "more") break;
+      cursor = step.cursor;
+    }
+    expect(await schedules.lastTick(queue, "e")).toBeUndefined();
+    expect(await started(queue)).toBe("admitted");
+    expect(await limits.share(queue, "another", [], DAY)).toEqual([]);
+    expect(await schedules.lastTick(neighbour, "e")).toBe(at);
+    expect(await started(neighbour)).toBe("parked");
+    expect(await limits.share(neighbour, "another", [], DAY)).toHaveLength(1);
   });
 }

@@ -3,6 +3,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import { changeSome, changeTask } from "./change.ts";
 import type { EmbeddedQueue, Transactions } from "./embedded-store.ts";
 import { listGroups, listTasks, memoryUsage, queueInfo, scanTasks, taskInfo } from "./inspect.ts";
+import { forgetLimits } from "./limits.ts";
 import { rewriteTask } from "./rewrite.ts";
 
 /** Tasks that are changed in one piece of work: other processes wait for its end. */
@@ -61,7 +62,11 @@ export function embeddedInspection(transactions: Transactions, clock: Clock): In
         const queue = store.queue(name);
         const { groups, ...sizes } = queue.sizes();
         const isEmpty = Object.values(sizes).every((size) => size === 0);
-        if (isEmpty) queue.forget();
+        if (isEmpty) {
+          queue.forget();
+          forgetLimits(store.marks, name);
+          store.schedules.clearTicks(name);
+        }
         return { status: isEmpty ? "removed" : "not-empty" };
       }),
   };

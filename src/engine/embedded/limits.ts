@@ -259,6 +259,13 @@ function fullName({ spec, key }: LimitScope): string {
   return `${spec.name}\n${key}`;
 }
 
+const PLACES = ["slot", "start", "parked", "parked-as", "turn", "turn-of", "look", "limits"];
+
+/** Forgets all that limits know of a queue. */
+export function forgetLimits(marks: Marks, queue: string): void {
+  for (const kind of PLACES) marks.clear(`${kind} ${queue}`);
+}
+
 /** Keeps what a server says of its limits, and answers what all live ones say. */
 export function shareLimits(
   marks: Marks,

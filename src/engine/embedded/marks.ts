@@ -11,6 +11,8 @@ export interface Marks {
   set(place: string, name: string, id: string, value: number): void;
   /** False: there was none. */
   delete(place: string, name: string, id: string): boolean;
+  /** Deletes all of a place. */
+  clear(place: string): void;
   /** How many that name has in that place. */
   count(place: string, name: string): number;
   /** Up to `count` of that name, the lowest value first. */

@@ -6,6 +6,8 @@ export interface ScheduleTables {
   lastTick(queue: string, entryId: string, now: number): LastTick | undefined;
   /** Remembers a tick until `forgetAt`, and forgets those whose time has come. */
   writeTick(queue: string, entryId: string, tick: LastTick, forgetAt: number, now: number): void;
+  /** Forgets every tick of a queue. */
+  clearTicks(queue: string): void;
 
   /** Shows the entries of a scheduler, and forgets those of schedulers that have not shown themselves in time. */
   writeEntries(schedulerId: string, entries: readonly SchedulerEntry[], expiresAt: number, now: number): void;

@@ -80,7 +80,11 @@ export class MemoryMarks implements Marks {
     return marksOf(this.#places.get(place)?.all, count);
   }
 
-  clear(): void {
+  clear(place: string): void {
+    this.#places.delete(place);
+  }
+
+  clearAll(): void {
     this.#places.clear();
   }
 }

@@ -3,9 +3,15 @@ import type { SchedulerEnqueueEvent, SchedulerEntry } from "../../protocol/sched
 import { timestampMs } from "../../protocol/timestamp.ts";
 import type { LastTick, ScheduleTables } from "../embedded/schedule-tables.ts";
 
+interface StoredTick {
+  readonly queue: string;
+  readonly tick: LastTick;
+  readonly forgetAt: number;
+}
+
 /** What schedulers share, in plain maps. */
 export class MemoryScheduleTables implements ScheduleTables {
-  readonly #ticks = new Map<string, { readonly tick: LastTick; readonly forgetAt: number }>();
+  readonly #ticks = new Map<string, StoredTick>();
   readonly #entries = new Map<
     string,
     { readonly entries: readonly SchedulerEntry[]; readonly expiresAt: number }
@@ -23,7 +29,11 @@ export class MemoryScheduleTables implements ScheduleTables {
 
   writeTick(queue: string, entryId: string, tick: LastTick, forgetAt: number, now: number): void {
     for (const [name, stored] of this.#ticks) if (stored.forgetAt <= now) this.#ticks.delete(name);
-    this.#ticks.set(tickName(queue, entryId), { tick, forgetAt });
+    this.#ticks.set(tickName(queue, entryId), { queue, tick, forgetAt });
+  }
+
+  clearTicks(queue: string): void {
+    for (const [name, stored] of this.#ticks) if (stored.queue === queue) this.#ticks.delete(name);
   }
 
   writeEntries(

@@ -30,7 +30,7 @@ export class MemoryStore implements EmbeddedStore {
   /** Forgets every task, lock and count; servers stay announced. An attempt under way finds its task gone. */
   clear(): void {
     for (const queue of this.#queues.values()) queue.clear();
-    this.marks.clear();
+    this.marks.clearAll();
   }
 
   queueNames(): string[] {

@@ -4,6 +4,7 @@ export const SCHEDULE_SQL = {
     WHERE queue = ? AND entry = ? AND forget_at > ?`,
   writeTick: "INSERT OR REPLACE INTO ticks VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
   forgetTicks: "DELETE FROM ticks WHERE forget_at <= ?",
+  clearTicks: "DELETE FROM ticks WHERE queue = ?",
 
   writeSchedulerEntry: "INSERT INTO scheduler_entries VALUES (?, ?, ?, ?)",
   clearSchedulerEntries: "DELETE FROM scheduler_entries WHERE scheduler = ?",

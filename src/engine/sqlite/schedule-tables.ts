@@ -60,6 +60,10 @@ export class SqliteScheduleTables implements ScheduleTables {
     );
   }
 
+  clearTicks(queue: string): void {
+    this.#sql.clearTicks.run(queue);
+  }
+
   writeEntries(
     schedulerId: string,
     entries: readonly SchedulerEntry[],

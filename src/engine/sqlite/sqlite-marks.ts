@@ -23,6 +23,10 @@ export class SqliteMarks implements Marks {
     return held;
   }
 
+  clear(place: string): void {
+    this.#sql.clearMarks.run(place);
+  }
+
   count(place: string, name: string): number {
     return (this.#sql.countMarks.get(place, name) as { size: number }).size;
   }

@@ -106,6 +106,7 @@ export const SQL = {
   setMark: `INSERT INTO marks (place, name, id, value) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE
     SET value = excluded.value`,
   removeMark: "DELETE FROM marks WHERE place = ? AND name = ? AND id = ?",
+  clearMarks: "DELETE FROM marks WHERE place = ?",
   countMarks: "SELECT count(*) AS size FROM marks WHERE place = ? AND name = ?",
   listMarks: "SELECT name, id, value FROM marks WHERE place = ? AND name = ? ORDER BY value, id LIMIT ? + 0",
   lastMark: `SELECT name, id, value FROM marks WHERE place = ? AND name = ?
