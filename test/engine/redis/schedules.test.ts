@@ -128,10 +128,10 @@ describe("a tick", () => {
   it("is remembered for as long as was asked, whatever stood there before", async () => {
     const engine = await open();
     await engine.client.lpush(tickKey(q, "e"), "no tick");
-    expect(await status(engine, minute(engine), { memory: 90_500 })).toBe("used");
+    expect(await status(engine, minute(engine), { memory: 240_500 })).toBe("used");
     const left = await engine.client.ttl(tickKey(q, "e"));
-    expect(left).toBeLessThanOrEqual(91);
-    expect(left).toBeGreaterThan(60);
+    expect(left).toBeLessThanOrEqual(241);
+    expect(left).toBeGreaterThan(200);
     expect(await engine.engine.schedules.lastTick(q, "e")).toBe(minute(engine));
   });
 });
@@ -176,7 +176,9 @@ describe("what Go's tools read", () => {
       const event = { taskId: "task", enqueueTime: timestampOf(1_700_000_030_005) };
       await engine.engine.schedules.recordEvent("e", event);
       const key = schedulerHistoryKey("e");
-      expect(90 * 86_400 - (await engine.client.ttl(key))).toBeOneOf([0, 1, 2, 3, 4, 5]);
+      const left = await engine.client.ttl(key);
+      expect(left).toBeLessThanOrEqual(90 * 86_400);
+      expect(left).toBeGreaterThan(90 * 86_400 - 60);
       const [member, score] = await engine.client.zrangeBuffer(key, "0", "-1", "WITHSCORES");
       expect(member).toEqual(encodeSchedulerEnqueueEvent(event));
       expect(String(score)).toBe("1700000030");
