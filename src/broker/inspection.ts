@@ -90,6 +90,9 @@ export interface Inspection {
     rewrite: (message: TaskMessage) => TaskMessage,
   ): Promise<RewriteAnswer>;
 
+  /** Whether members of groups are being aggregated, or were when a server died: no state holds them. */
+  hasAggregationSets(queue: string): Promise<boolean>;
+
   /**
    * Removes what a queue without tasks has left: counters, locks, records of ours. In steps, each with the cursor of the
    * one before; the queue's name goes last, so that an interrupted removal can be taken up again.

@@ -28,13 +28,15 @@ export async function deleteQueue(
   requireNonBlank("queue", queue);
   requireKnownNames("deleteQueue", options, ["force", "signal", "onProgress"]);
   const { force = false, signal, onProgress } = options;
-  const refused = (info: QueueRecord): Error | undefined => {
+  const refused = async (info: QueueRecord): Promise<Error | undefined> => {
     if (force) return info.active > 0 ? new QueueActiveError(queue) : undefined;
-    return WORK.some((state) => info[state] > 0) ? new QueueNotEmptyError(queue) : undefined;
+    // What is being aggregated is in no state, and work all the same.
+    const holdsWork = WORK.some((state) => info[state] > 0) || (await door.hasAggregationSets(queue));
+    return holdsWork ? new QueueNotEmptyError(queue) : undefined;
   };
 
   const found = await known(door, queue);
-  const refusal = refused(found);
+  const refusal = await refused(found);
   if (refusal !== undefined) throw refusal;
   const paused = await door.pauseQueue(queue);
   const giveUp = async (error: Error): Promise<never> => {
@@ -51,7 +53,7 @@ export async function deleteQueue(
   };
   for (let round = 0; round < ROUNDS; round += 1) {
     // It was looked at before it was paused.
-    const error = refused(await known(door, queue));
+    const error = await refused(await known(door, queue));
     if (error !== undefined) return giveUp(error);
     await deleteTasks(door, queue, took);
     if (await removed(door, queue, took)) return;

@@ -378,6 +378,20 @@ export function operatorContract(open: OpenEngine): void {
     expect(await inspector.queues()).toEqual([other]);
   });
 
+  it("does not delete a queue whose tasks are being aggregated, unless with force", async () => {
+    const { engine, queue, inspector } = await opened();
+    await engine.broker.enqueue([{ message: message(queue, { groupKey: "g" }) }]);
+    const set = { queue, group: "g", id: "s" };
+    expect(await engine.broker.createAggregationSet(set, { gracePeriod: 0, maxSize: 1 })).toBeDefined();
+    expect(await inspector.getQueueInfo(queue)).toMatchObject({ size: 0 });
+    await expect(inspector.deleteQueue(queue)).rejects.toBeInstanceOf(QueueNotEmptyError);
+    expect(await engine.broker.readAggregationSet(set)).toHaveLength(1);
+    expect(await inspector.getQueueInfo(queue)).toMatchObject({ paused: false });
+
+    await inspector.deleteQueue(queue, { force: true });
+    expect(await inspector.queues()).not.toContain(queue);
+  });
+
   it("replaces a payload and the key that was made from it, unless an equal task waits", async () => {
     const { engine, queue, inspector } = await opened();
     const client = new Client(engine.engine);

@@ -142,6 +142,8 @@ export interface EmbeddedQueue {
   setDeadline(id: string): number | undefined;
   /** The members of an aggregation set, the oldest first. */
   setMembers(id: string): EmbeddedTask[];
+  /** Whether there is any aggregation set. */
+  hasSets(): boolean;
   /** Forgets an aggregation set without members. */
   removeSet(id: string): void;
   /** Returns the members of overdue aggregation sets to their groups, each with the time it joined; how many sets. */

@@ -213,6 +213,10 @@ export class StoredQueue implements EmbeddedQueue {
     return members?.slice(0, members.size) ?? [];
   }
 
+  hasSets(): boolean {
+    return this.aggregationSets.size > 0;
+  }
+
   removeSet(id: string): void {
     this.aggregationSets.delete(id);
   }

@@ -14,7 +14,13 @@ import { type BulkReply, FIELDS_A_TASK, fieldsOf, isState, taskRecord } from "./
 type Context = Pick<RedisContext, "commands" | "clock" | "runtime" | "commandTimeout" | "cluster">;
 type Looks = Omit<
   Inspection,
-  "changeTasks" | "changeSome" | "scanTasks" | "rewriteTask" | "removeQueue" | "servers"
+  | "changeTasks"
+  | "changeSome"
+  | "scanTasks"
+  | "rewriteTask"
+  | "removeQueue"
+  | "hasAggregationSets"
+  | "servers"
 >;
 
 const DAY = 86_400_000;

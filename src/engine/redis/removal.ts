@@ -6,8 +6,10 @@ import { removeQueue } from "./scripts.gen.ts";
 /** Keys of the database that one call looks at, and may delete: a few milliseconds of Redis's time. */
 const KEYS_A_CALL = 1_000;
 
+type Removal = Pick<Inspection, "removeQueue" | "hasAggregationSets">;
+
 /** Removes what queues leave. */
-export function redisRemoval({ commands }: Pick<RedisContext, "commands">): Pick<Inspection, "removeQueue"> {
+export function redisRemoval({ commands }: Pick<RedisContext, "commands">): Removal {
   async function step(queue: string, cursor: string): Promise<string> {
     const names = queueKeys(queue);
     const prefix = names.taskPrefix.slice(0, -"t:".length);
@@ -18,6 +20,10 @@ export function redisRemoval({ commands }: Pick<RedisContext, "commands">): Pick
   }
 
   return {
+    async hasAggregationSets(queue) {
+      const { aggregationSets } = queueKeys(queue);
+      return Number(await commands.command(aggregationSets, "ZCARD", [aggregationSets])) > 0;
+    },
     async removeQueue(queue, cursor = "0") {
       const next = await step(queue, cursor);
       if (next === "") return { status: "not-empty" };

@@ -231,6 +231,10 @@ export class SqliteQueue implements EmbeddedQueue {
     return members.sort((a, b) => a.score - b.score || a.key - b.key);
   }
 
+  hasSets(): boolean {
+    return this.#sql.anySet.get(this.name) !== undefined;
+  }
+
   removeSet(id: string): void {
     this.#sql.removeSet.run(this.name, id);
   }

@@ -67,6 +67,7 @@ export const SQL = {
   enterSet: `UPDATE tasks SET state = ${PICKED}, aggregation_set = ? WHERE key = ?`,
   leaveSet: "UPDATE tasks SET aggregation_set = NULL WHERE key = ?",
   setDeadline: "SELECT deadline FROM aggregation_sets WHERE queue = ? AND id = ?",
+  anySet: "SELECT 1 FROM aggregation_sets WHERE queue = ? LIMIT 1",
   setMembers: `SELECT ${HEAD} FROM tasks WHERE queue = ? AND aggregation_set = ? AND aggregation_set IS NOT NULL`,
   overdueSets: "SELECT id FROM aggregation_sets WHERE queue = ? AND deadline <= ?",
   reclaimSet: `UPDATE tasks SET state = ${AGGREGATING}, aggregation_set = NULL
