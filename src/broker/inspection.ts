@@ -90,8 +90,11 @@ export interface Inspection {
     rewrite: (message: TaskMessage) => TaskMessage,
   ): Promise<RewriteAnswer>;
 
-  /** Whether members of groups are being aggregated, or were when a server died: no state holds them. */
-  hasAggregationSets(queue: string): Promise<boolean>;
+  /**
+   * Whether it holds tasks that no state counts: members of groups that are being aggregated, or were when a server died, or
+   * whose group is not listed yet.
+   */
+  holdsUncounted(queue: string): Promise<boolean>;
 
   /**
    * Removes what a queue without tasks has left: counters, locks, records of ours. In steps, each with the cursor of the

@@ -1,4 +1,4 @@
-import type { Inspection, QueueRecord, TaskState } from "../broker/inspection.ts";
+import type { Inspection, QueueRecord, StatePart, TaskState } from "../broker/inspection.ts";
 import { QueueActiveError, QueueNotEmptyError, QueueNotFoundError } from "../errors.ts";
 import { requireKnownNames } from "../suggestion.ts";
 import { requireNonBlank } from "../task-options.ts";
@@ -31,7 +31,7 @@ export async function deleteQueue(
   const refused = async (info: QueueRecord): Promise<Error | undefined> => {
     if (force) return info.active > 0 ? new QueueActiveError(queue) : undefined;
     // What is being aggregated is in no state, and work all the same.
-    const holdsWork = WORK.some((state) => info[state] > 0) || (await door.hasAggregationSets(queue));
+    const holdsWork = WORK.some((state) => info[state] > 0) || (await door.holdsUncounted(queue));
     return holdsWork ? new QueueNotEmptyError(queue) : undefined;
   };
 
@@ -55,7 +55,9 @@ export async function deleteQueue(
     // It was looked at before it was paused.
     const error = await refused(await known(door, queue));
     if (error !== undefined) return giveUp(error);
-    await deleteTasks(door, queue, took);
+    // Without force, what has come since is not to be deleted: it is found below.
+    await deleteTasks(door, queue, force ? SETS : ["completed"], took);
+    if (force) await deleteGroups(door, queue, took);
     if (await removed(door, queue, took)) return;
   }
   return giveUp(new QueueNotEmptyError(queue));
@@ -67,24 +69,36 @@ async function known(door: Inspection, queue: string): Promise<QueueRecord> {
   return info;
 }
 
-async function deleteTasks(door: Inspection, queue: string, took: (count: number) => void): Promise<void> {
-  const empty = async (part: { state: TaskState; group?: string }): Promise<void> => {
-    for (;;) {
-      const { handled } = await door.changeSome(queue, "delete", part, STEP);
-      took(handled);
-      if (handled === 0) return;
-    }
-  };
-  for (const state of SETS) await empty({ state });
+type Took = (count: number) => void;
+
+async function deleteTasks(
+  door: Inspection,
+  queue: string,
+  states: readonly TaskState[],
+  took: Took,
+): Promise<void> {
+  for (const state of states) await empty(door, queue, { state }, took);
+}
+
+async function deleteGroups(door: Inspection, queue: string, took: Took): Promise<void> {
   for (let cursor: string | undefined, more = true; more; more = cursor !== undefined) {
     const page = await door.groups(queue, cursor);
-    for (const { group } of page?.groups ?? []) await empty({ state: "aggregating", group });
+    for (const { group } of page?.groups ?? [])
+      await empty(door, queue, { state: "aggregating", group }, took);
     cursor = page?.cursor;
   }
 }
 
+async function empty(door: Inspection, queue: string, part: StatePart, took: Took): Promise<void> {
+  for (;;) {
+    const { handled } = await door.changeSome(queue, "delete", part, STEP);
+    took(handled);
+    if (handled === 0) return;
+  }
+}
+
 /** False: tasks have come meanwhile. */
-async function removed(door: Inspection, queue: string, took: (count: number) => void): Promise<boolean> {
+async function removed(door: Inspection, queue: string, took: Took): Promise<boolean> {
   for (let cursor: string | undefined; ; ) {
     const step = await door.removeQueue(queue, cursor);
     if (step.status !== "more") return step.status === "removed";

@@ -57,7 +57,7 @@ export function embeddedInspection(transactions: Transactions, clock: Clock): In
       ),
     rewriteTask: (name, taskId, rewrite) =>
       transactions.write((store) => rewriteTask(store.queue(name), taskId, rewrite, clock.now())),
-    hasAggregationSets: (name) => transactions.read((store) => store.queue(name).hasSets()),
+    holdsUncounted: (name) => transactions.read((store) => store.queue(name).hasSets()),
     removeQueue: (name) =>
       transactions.write((store) => {
         const queue = store.queue(name);

@@ -14,13 +14,7 @@ import { type BulkReply, FIELDS_A_TASK, fieldsOf, isState, taskRecord } from "./
 type Context = Pick<RedisContext, "commands" | "clock" | "runtime" | "commandTimeout" | "cluster">;
 type Looks = Omit<
   Inspection,
-  | "changeTasks"
-  | "changeSome"
-  | "scanTasks"
-  | "rewriteTask"
-  | "removeQueue"
-  | "hasAggregationSets"
-  | "servers"
+  "changeTasks" | "changeSome" | "scanTasks" | "rewriteTask" | "removeQueue" | "holdsUncounted" | "servers"
 >;
 
 const DAY = 86_400_000;

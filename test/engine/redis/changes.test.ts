@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { QueueNotEmptyError } from "../../../src/errors.ts";
+import { deleteQueue } from "../../../src/inspector/delete-queue.ts";
 import { queueKeys } from "../../../src/protocol/keys.ts";
 import { enqueued, message, running, settled, unique } from "../../contract/tasks.ts";
 import { redisForFile } from "../../support/redis-rig.ts";
@@ -201,5 +203,16 @@ describe("removing a queue from Redis", () => {
     expect((await client.keys("*")).sort()).toEqual(before);
     expect((await client.smembers("asynq:queues")).sort()).toEqual(names.slice(1).sort());
     await client.flushall();
+  });
+
+  it("does not take a queue for empty that holds a group which a Go server has forgotten to list", async () => {
+    const engine = await open();
+    const { broker, client, inspection } = engine;
+    await broker.enqueue([{ message: message("q*", { groupKey: "g" }) }]);
+    expect(await client.srem("asynq:{q*}:groups", "g")).toBe(1);
+    await expect(deleteQueue(inspection, "q*", {})).rejects.toBeInstanceOf(QueueNotEmptyError);
+    expect(await client.zcard("asynq:{q*}:g:g")).toBe(1);
+    await deleteQueue(inspection, "q*", { force: true });
+    expect(await client.keys("*q*")).toEqual([]);
   });
 });
