@@ -213,6 +213,6 @@ describe("removing a queue from Redis", () => {
     await expect(deleteQueue(inspection, "q*", {})).rejects.toBeInstanceOf(QueueNotEmptyError);
     expect(await client.zcard("asynq:{q*}:g:g")).toBe(1);
     await deleteQueue(inspection, "q*", { force: true });
-    expect(await client.keys("*q*")).toEqual([]);
+    expect(await client.keys("*{q*")).toEqual([]);
   });
 });
