@@ -26,15 +26,7 @@ local pending, pending_since
 local time = redis.call('TIME')
 -- include: limits
 
-local limits, arg, rate_keys = {}, 4, 7
-for i = 1, limit_count do
-  limits[i] = limit_at(arg)
-  if limits[i].rate > 0 then
-    rate_keys = rate_keys + 1
-    limits[i].rate_key = KEYS[rate_keys]
-  end
-  arg = arg + 4
-end
+-- include: named_limits
 
 -- ---- look at everything -------------------------------------------------------------------------------------
 

@@ -23,15 +23,7 @@ local task_prefix, pending_since, limit_count = ARGV[1], ARGV[2], tonumber(ARGV[
 local time = redis.call('TIME')
 -- include: limits
 
-local limits, arg, rate_keys = {}, 4, 7
-for i = 1, limit_count do
-  limits[i] = limit_at(arg)
-  if limits[i].rate > 0 then
-    rate_keys = rate_keys + 1
-    limits[i].rate_key = KEYS[rate_keys]
-  end
-  arg = arg + 4
-end
+-- include: named_limits
 local first, ids = arg, {}
 for i = first, #ARGV, 3 do
   ids[#ids + 1] = ARGV[i]
