@@ -92,10 +92,9 @@ describe("a spec", () => {
   });
 
   it("of a megabyte is refused before it is read", () => {
-    const spec = `${"1,".repeat(500_000)}1 * * * *`;
-    const before = performance.now();
+    // Whoever read it would stumble at once.
+    const spec = `x${"1,".repeat(500_000)}1 * * * *`;
     expect(() => parseCronSpec(spec)).toThrow("the limit is 1024");
-    expect(performance.now() - before).toBeLessThan(5);
   });
 
   it("that is no text is refused", () => {
