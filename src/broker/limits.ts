@@ -11,6 +11,9 @@ export interface LimitStore {
   /** False: the task holds no token; perhaps its time was over and another took it. */
   releaseToken(scope: string, taskId: string): Promise<boolean>;
 
+  /** Whether any limit is known for the queue, or anything that one has counted. */
+  isUsed(queue: string): Promise<boolean>;
+
   /**
    * Says that `server` has these limits for the queue, for `ttl` milliseconds, and answers those that all live servers
    * have: of each name the strictest.

@@ -197,12 +197,10 @@ export class Limiter implements Component {
     if (sharing) this.#sharedAt = runtime.clock.monotonic();
     for (const queue of queues) {
       if (signal.aborted) return;
+      const reviewing = (this.#reviewAt.get(queue) ?? Number.NEGATIVE_INFINITY) <= broker.now();
+      if (!sharing && !reviewing) continue;
       try {
-        await engineState.call(async () => {
-          if (sharing) await this.#share(queue);
-          if ((this.#reviewAt.get(queue) ?? Number.NEGATIVE_INFINITY) <= broker.now())
-            await this.#review(queue);
-        });
+        await engineState.call(() => this.#look(queue, sharing, reviewing));
       } catch (error) {
         logger.error(
           { component: this.name, queue, error },
@@ -210,6 +208,18 @@ export class Limiter implements Component {
         );
       }
     }
+  }
+
+  async #look(queue: string, sharing: boolean, reviewing: boolean): Promise<void> {
+    const { store, broker, timings } = this.#options;
+    const hasLimits = (this.#shared.get(queue)?.size ?? 0) > 0;
+    // Where nobody has limits they cost one question now and then.
+    if (!hasLimits && !(await store.isUsed(queue))) {
+      this.#reviewAt.set(queue, broker.now() + timings.recover);
+      return;
+    }
+    if (sharing) await this.#share(queue);
+    if (reviewing) await this.#review(queue);
   }
 
   async #share(queue: string): Promise<void> {

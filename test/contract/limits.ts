@@ -252,7 +252,10 @@ export function limitContract(open: OpenEngine): void {
     const other = (await harness.another()).limits;
     const slow: LimitSpec = { name: "r", keyed: false, rate: { limit: 5, per: 1_000 } };
     const fast: LimitSpec = { name: "r", keyed: false, rate: { limit: 100, per: 10_000 }, concurrency: 3 };
+    expect(await limits.isUsed(queue)).toBe(false);
     expect(await limits.share(queue, "s1", [TWO, slow], 60_000)).toMatchObject([TWO, slow]);
+    expect(await limits.isUsed(queue)).toBe(true);
+    expect(await limits.isUsed(harness.queue())).toBe(false);
     const both = [{ ...ONE }, { name: "r", keyed: false, rate: slow.rate, concurrency: 3 }];
     expect(await other.share(queue, "s2", [ONE, fast], 30_000)).toMatchObject(both);
     expect(await limits.share(queue, "s1", [TWO, slow], 60_000)).toMatchObject(both);

@@ -2,7 +2,7 @@ import type { LimitStore } from "../../broker/limits.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { strictestLimits } from "../strictest-limits.ts";
 import type { Transactions } from "./embedded-store.ts";
-import { QueueLimits, shareLimits } from "./limits.ts";
+import { knowsLimits, QueueLimits, shareLimits } from "./limits.ts";
 import { acquireToken, releaseToken } from "./semaphore.ts";
 
 export function embeddedLimits(transactions: Transactions, clock: Clock): LimitStore {
@@ -16,6 +16,7 @@ export function embeddedLimits(transactions: Transactions, clock: Clock): LimitS
       ),
     releaseToken: (scope, taskId) => transactions.write(({ marks }) => releaseToken(marks, scope, taskId)),
 
+    isUsed: (queue) => transactions.read(({ marks }) => knowsLimits(marks, queue)),
     share: async (queue, server, specs, ttl) => {
       const now = clock.now();
       const all = await transactions.write(({ marks }) =>

@@ -261,6 +261,10 @@ function fullName({ spec, key }: LimitScope): string {
 
 const PLACES = ["slot", "start", "parked", "parked-as", "turn", "turn-of", "look", "limits"];
 
+export function knowsLimits(marks: Marks, queue: string): boolean {
+  return PLACES.some((kind) => marks.lowest(`${kind} ${queue}`, 1).length > 0);
+}
+
 /** Forgets all that limits know of a queue. */
 export function forgetLimits(marks: Marks, queue: string): void {
   for (const kind of PLACES) marks.clear(`${kind} ${queue}`);

@@ -37,6 +37,11 @@ export function redisLimits({ commands, clock }: Pick<RedisContext, "commands" |
       return (await commands.command(key, "ZREM", [key, taskId])) === 1;
     },
 
+    async isUsed(queue) {
+      const { limits, slots, parked, turns, looks } = limitKeys(queue);
+      return Number(await commands.command(limits, "EXISTS", [limits, slots, parked, turns, looks])) > 0;
+    },
+
     async share(queue, server, limits, ttl) {
       const specs = limits.length === 0 ? "" : JSON.stringify(limits);
       const keys = { limits: limitKeys(queue).limits };
