@@ -32,7 +32,8 @@ local function list(group)
   end
 end
 
-local keys_of_sets = redis.pcall('ZRANGE', sets, 0, most - 1)
+local known = redis.pcall('SRANDMEMBER', aggs, most)
+local keys_of_sets = #known == 0 and {} or redis.pcall('ZRANGE', sets, 0, most - 1)
 local has_set = {}
 for _, key in ipairs(keys_of_sets) do
   local group_key = string.match(key, '^(.*):[^:]*$')
@@ -40,7 +41,7 @@ for _, key in ipairs(keys_of_sets) do
     has_set[group_key] = true
   end
 end
-for _, group in ipairs(redis.pcall('SRANDMEMBER', aggs, most)) do
+for _, group in ipairs(known) do
   local key = group_prefix .. group
   local size = redis.pcall('ZCARD', key)
   if size == 0 and not has_set[key] and #keys_of_sets < most then
