@@ -102,6 +102,8 @@ const ELSEWHERE: ReadonlySet<string> = new Set([
   "acquire_token",
   "admit",
   "release_slots",
+  "review_limits",
+  "share_limits",
   // An operator sees that the answer is lost, and asks again.
   "change_some",
   "change_tasks",
