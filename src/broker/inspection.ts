@@ -56,7 +56,7 @@ export interface Inspection {
    * may have it, is changed all the same.
    *
    * @param options.from - only tasks in this state: others are `missing`
-   * @param options.near - from the {@link ScanPage} that showed the tasks: finds them faster in a long queue
+   * @param options.near - of each {@link ScanPage} that showed some of the tasks: finds them faster in a long queue
    */
   changeTasks(
     queue: string,
@@ -124,7 +124,7 @@ export interface PresenceRecord {
 
 export interface ChangeOptions {
   readonly from?: TaskState;
-  readonly near?: string | undefined;
+  readonly near?: readonly string[] | undefined;
 }
 
 /**

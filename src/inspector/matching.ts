@@ -66,38 +66,68 @@ export async function changeMatching(
     return { changed: pace.changed, total: scope.total, stopped, matched: seen.size, sample };
   };
 
+  // Few of many are gathered over several parts: a change costs the engine much the same for one task and for a hundred.
+  let found: Found = { queue: "", tasks: [] };
   for await (const { tasks, at, near } of parts(door, scope, filter, undefined)) {
     if (pace.stopped) return result(true);
-    const matched = tasks.filter((task) => {
-      if (seen.size >= limit || !filter.matches(task) || seen.has(`${task.queue}\n${task.id}`)) return false;
-      seen.add(`${task.queue}\n${task.id}`);
-      if (sample.length < SAMPLE) sample.push(taskInfo(task));
-      return true;
-    });
-    await pace.took(tasks.length, 0);
-    for (let done = 0; done < matched.length && !dryRun; ) {
-      if (pace.stopped) return result(true);
-      const some = matched.slice(done, done + pace.step);
-      done += some.length;
-      await pace.took(0, await changeFound(door, change, at.queue, some, near));
+    if (at.queue !== found.queue) {
+      if (!(await changeFound(door, change, found, pace, 1))) return result(true);
+      found = { queue: at.queue, tasks: [] };
     }
+    for (const task of tasks) {
+      const key = `${task.queue}\n${task.id}`;
+      if (seen.size >= limit || !filter.matches(task) || seen.has(key)) continue;
+      seen.add(key);
+      if (sample.length < SAMPLE) sample.push(taskInfo(task));
+      if (!dryRun) found.tasks.push({ task, near });
+    }
+    await pace.took(tasks.length, 0);
+    if (!(await changeFound(door, change, found, pace, pace.step))) return result(true);
     if (seen.size >= limit) break;
   }
-  return result(false);
+  return result(!(await changeFound(door, change, found, pace, 1)));
 }
 
-/** Each only if it is still in the state in which it was seen. */
+/** Tasks of one queue that are to be changed, and where the engine has seen each. */
+interface Found {
+  readonly queue: string;
+  readonly tasks: FoundTask[];
+}
+
+interface FoundTask {
+  readonly task: TaskRecord;
+  readonly near: string | undefined;
+}
+
+/** Changes as many as there are, if they are at least so many. `false`: stopped before all was done. */
 async function changeFound(
   door: Inspection,
   change: Change,
+  { queue, tasks }: Found,
+  pace: Pace,
+  least: number,
+): Promise<boolean> {
+  while (tasks.length >= least) {
+    if (pace.stopped) return false;
+    await pace.took(0, await changeSeen(door, change, queue, tasks.splice(0, pace.step)));
+  }
+  return true;
+}
+
+/** Each only if it is still in the state in which it was seen. */
+async function changeSeen(
+  door: Inspection,
+  change: Change,
   queue: string,
-  tasks: readonly TaskRecord[],
-  near: string | undefined,
+  found: readonly FoundTask[],
 ): Promise<number> {
   let changed = 0;
-  for (const state of new Set(tasks.map((task) => task.state))) {
-    const ids = tasks.filter((task) => task.state === state).map(({ id }) => id);
-    const answers = await door.changeTasks(queue, change, ids, { from: state, near });
+  for (const state of new Set(found.map(({ task }) => task.state))) {
+    const some = found.filter(({ task }) => task.state === state);
+    const ids = some.map(({ task }) => task.id);
+    const near = [...new Set(some.flatMap((each) => each.near ?? []))];
+    const options = near.length > 0 ? { from: state, near } : { from: state };
+    const answers = await door.changeTasks(queue, change, ids, options);
     for (const answer of answers) {
       if (answer.status === "failed") throw answer.error;
       if (answer.status === "changed") changed += 1;

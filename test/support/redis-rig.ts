@@ -224,6 +224,9 @@ function tlsOnly(port: number, { certFile, keyFile }: Certificate): Directives {
   };
 }
 
+/** Milliseconds: some tests leave a million tasks behind. */
+const JUDGED_WITHIN = 120_000;
+
 /** A Redis for one test file, whose data is judged after every test. */
 export interface FileRedis extends RedisRig {
   /**
@@ -244,7 +247,7 @@ export async function redisForFile(options: RedisRigOptions = {}): Promise<FileR
     const announced = [...expected].sort();
     expected.clear();
     await judge(rig, announced);
-  });
+  }, JUDGED_WITHIN);
   afterAll(() => rig.stop());
   return Object.assign(rig, {
     expectDamage: (...invariants: InvariantId[]) => {

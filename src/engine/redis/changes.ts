@@ -12,8 +12,8 @@ type Context = Pick<RedisContext, "commands" | "clock" | "runtime" | "commandTim
 const MOST_TASKS = 200;
 /** Ids of a long `pending` that are read at once, in search of some. */
 const READ_AT_ONCE = 5_000;
-/** The list moves on between a look and a change: so far beside it is looked again. */
-const SLACK = 500;
+/** The list moves on between a look and the next: so far beside a place it is looked again. */
+const SLACK = 1_000;
 const SEARCHES = 3;
 
 const ANSWERS = ["changed", "missing", "active", "unchanged"] as const;
@@ -21,12 +21,18 @@ const ANSWERS = ["changed", "missing", "active", "unchanged"] as const;
 const ELSEWHERE = 5;
 
 /** A part of `pending`, by the left. */
-interface Window {
+interface Stretch {
   readonly first: number;
   readonly last: number;
 }
 
-const ANYWHERE: Window = { first: -1, last: -1 };
+const EVERYWHERE: Stretch = { first: 0, last: Number.POSITIVE_INFINITY };
+
+/** Where in `pending`, from the left, an id was seen. */
+interface Seen {
+  readonly id: string;
+  readonly place: number;
+}
 
 /** What an operator does to tasks. */
 export function redisChanges(context: Context): Pick<Inspection, "changeTasks" | "changeSome"> {
@@ -36,67 +42,109 @@ export function redisChanges(context: Context): Pick<Inspection, "changeTasks" |
     queue: string,
     what: Change,
     ids: readonly string[],
-    { from = "" }: Pick<ChangeOptions, "from"> | { from?: "" },
-    { first, last }: Window,
+    { from }: Pick<ChangeOptions, "from">,
+    places: number[] = [],
   ): Promise<(number | Buffer)[]> {
     const names = queueKeys(queue);
     const { taskPrefix, uniquePrefix, groupPrefix } = names;
     const reply = await withinClock(context, ({ now, deadline }, call) => {
       const time = { now, deadline, nowSeconds: floorSeconds(now), pendingSince: pendingSinceNs(now) };
       const prefixes = { prefixLength: Buffer.byteLength(taskPrefix), uniquePrefix, groupPrefix };
-      const window = { windowFirst: first, windowLast: last };
       return changeTasks.run(
         commands,
         { ...names, tasks: ids.map((id) => taskPrefix + id) },
-        { change: what, from, ...time, ...prefixes, ...window },
+        { change: what, from: from ?? "", ...time, ...prefixes, places },
         call,
       );
     });
     return reply as (number | Buffer)[];
   }
 
-  /** Goes through `pending` for tasks that lie too deep in it for a script to look for them. */
-  async function changeDeep(
+  /**
+   * Looks for ids in a stretch of `pending`. To take some out of the middle, Redis walks to them from an end: the more of
+   * them at once, the fewer such walks, and none is longer than half of the list.
+   *
+   * @param patience - as many as this are gathered, if there are so many, before any are handed on
+   */
+  async function* lookFor(
+    queue: string,
+    wanted: ReadonlySet<string>,
+    { first, last }: Stretch,
+    patience: number,
+  ): AsyncGenerator<readonly Seen[]> {
+    const { pending } = queueKeys(queue);
+    const middle = ((await commands.command(pending, "LLEN", [pending])) as number) / 2;
+    let seen: Seen[] = [];
+    for (let from = first; from <= last && wanted.size > 0; from += READ_AT_ONCE) {
+      const to = Math.min(last, from + READ_AT_ONCE - 1);
+      const listed = (await commands.command(pending, "LRANGE", [pending, from, to])) as Buffer[];
+      for (const [i, id] of listed.map(String).entries()) {
+        if (!wanted.has(id)) continue;
+        const place = from + i;
+        const isBeyondMiddle = seen.length > 0 && (seen[0] as Seen).place < middle && place >= middle;
+        if (isBeyondMiddle || seen.length === MOST_TASKS) {
+          yield seen;
+          seen = [];
+        }
+        seen.push({ id, place });
+      }
+      if (listed.length < to - from + 1) break;
+      if (seen.length < patience) continue;
+      yield seen;
+      seen = [];
+    }
+    if (seen.length > 0) yield seen;
+  }
+
+  /** Changes those that it finds in a stretch of `pending`, and tells what is left. */
+  async function changeIn(
+    stretch: Stretch,
     queue: string,
     what: Change,
     ids: readonly string[],
     options: ChangeOptions,
     settle: (id: string, answer: ChangeAnswer) => void,
-  ): Promise<void> {
-    const { pending } = queueKeys(queue);
+    patience = MOST_TASKS,
+  ): Promise<readonly string[]> {
     const wanted = new Set(ids);
-    for (let search = 0; search < SEARCHES && wanted.size > 0; search += 1) {
-      for (let first = 0; wanted.size > 0; first += READ_AT_ONCE) {
-        const last = first + READ_AT_ONCE - 1;
-        const listed = (await commands.command(pending, "LRANGE", [pending, first, last])) as Buffer[];
-        const found = listed.map(String).filter((id) => wanted.has(id));
-        for (const some of cut(found)) {
-          const replies = await change(queue, what, some, options, around({ first, last }));
-          for (const [i, id] of some.entries()) {
-            if (replies[i] === ELSEWHERE) continue;
-            wanted.delete(id);
-            settle(id, answerOf(replies[i]));
-          }
-        }
-        if (listed.length < READ_AT_ONCE) break;
+    for await (const seen of lookFor(queue, wanted, stretch, patience)) {
+      const replies = await change(
+        queue,
+        what,
+        seen.map(({ id }) => id),
+        options,
+        seen.map(({ place }) => place),
+      );
+      for (const [i, { id }] of seen.entries()) {
+        if (replies[i] === ELSEWHERE) continue;
+        wanted.delete(id);
+        settle(id, answerOf(replies[i]));
       }
     }
-    for (const id of wanted) settle(id, { status: "missing" });
+    return [...wanted];
   }
 
   return {
     async changeTasks(queue, what, ids, options = {}) {
       const answers = new Map<string, ChangeAnswer>();
-      const deep: string[] = [];
-      const window = options.near === undefined ? ANYWHERE : around(JSON.parse(options.near) as Window);
-      for (const some of cut([...new Set(ids)])) {
-        const replies = await change(queue, what, some, options, window);
-        for (const [i, id] of some.entries()) {
-          if (replies[i] === ELSEWHERE) deep.push(id);
-          else answers.set(id, answerOf(replies[i]));
-        }
+      const settle = (id: string, answer: ChangeAnswer) => answers.set(id, answer);
+      let left: readonly string[] = [...new Set(ids)];
+      if (options.near !== undefined) {
+        left = await changeIn(stretchOf(options.near), queue, what, left, options, settle);
       }
-      await changeDeep(queue, what, deep, options, (id, answer) => answers.set(id, answer));
+      let deep: readonly string[] = [];
+      for (const some of cut(left)) {
+        const replies = await change(queue, what, some, options);
+        for (const [i, id] of some.entries()) {
+          if (replies[i] !== ELSEWHERE) settle(id, answerOf(replies[i]));
+        }
+        deep = [...deep, ...some.filter((_, i) => replies[i] === ELSEWHERE)];
+      }
+      // In a list that moves fast, what was seen is used at once.
+      for (let search = 0; search < SEARCHES && deep.length > 0; search += 1) {
+        const patience = search === 0 ? MOST_TASKS : 1;
+        deep = await changeIn(EVERYWHERE, queue, what, deep, options, settle, patience);
+      }
       return ids.map((id) => answers.get(id) ?? { status: "missing" });
     },
 
@@ -124,8 +172,11 @@ export function redisChanges(context: Context): Pick<Inspection, "changeTasks" |
   };
 }
 
-function around({ first, last }: Window): Window {
-  return { first: Math.max(0, first - SLACK), last: last + SLACK };
+/** From the first to the last of them, and somewhat more. */
+function stretchOf(near: readonly string[]): Stretch {
+  const stretches = near.map((each) => JSON.parse(each) as Stretch);
+  const first = Math.min(...stretches.map((each) => each.first)) - SLACK;
+  return { first: Math.max(0, first), last: Math.max(...stretches.map((each) => each.last)) + SLACK };
 }
 
 function answerOf(reply: number | Buffer | undefined): ChangeAnswer {

@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import type { RedisCommands, RedisReply } from "../../../src/engine/redis/redis-commands.ts";
+import { changeTasks } from "../../../src/engine/redis/scripts.gen.ts";
 import { QueueNotEmptyError } from "../../../src/errors.ts";
 import { deleteQueue } from "../../../src/inspector/delete-queue.ts";
 import { queueKeys } from "../../../src/protocol/keys.ts";
@@ -132,6 +134,77 @@ describe("a long pending list", () => {
     const answers = await inspection.changeTasks(q, "delete", [third, "none", first, second]);
     expect(answers.map(({ status }) => status)).toEqual(["changed", "missing", "changed", "changed"]);
     expect(await client.llen(keys.pending)).toBe(2 * MANY);
+    expect(await client.lpos(keys.pending, "")).toBeNull();
+    await client.flushall();
+  });
+
+  it("is walked through once for all that a call takes out of one half", async () => {
+    const engine = await open();
+    const { client, inspection } = engine;
+    const ids: string[] = [];
+    await client.eval(FILL, 1, keys.pending);
+    for (let i = 0; i < 20; i += 1) {
+      ids.push(await enqueued(engine, q));
+      await client.lpush(keys.pending, ...Array.from({ length: 3_000 }, (_, n) => `y${i}-${n}`));
+    }
+    await client.eval(FILL, 1, keys.pending);
+    await client.config("RESETSTAT");
+    const answers = await inspection.changeTasks(q, "delete", ids);
+    expect(answers).toEqual(ids.map(() => ({ status: "changed" })));
+    const walks = /cmdstat_lrem:calls=(\d+)/.exec(await client.info("commandstats"))?.[1];
+    expect(Number(walks)).toBeLessThanOrEqual(2);
+    expect(await client.llen(keys.pending)).toBe(2 * MANY + 60_000);
+    expect(await client.lpos(keys.pending, "")).toBeNull();
+    await client.flushall();
+  });
+
+  it("is searched near where a scan has shown the tasks, though it has moved on", async () => {
+    const engine = await open();
+    const { client, inspection } = engine;
+    await client.eval(FILL, 1, keys.pending);
+    const id = await enqueued(engine, q);
+    const away = await enqueued(engine, q);
+    await client.lpush(keys.pending, ...Array.from({ length: 10 }, (_, n) => `y${n}`));
+    const { near = "" } = await inspection.scanTasks(q, "pending", undefined, 20);
+    await client.lpush(keys.pending, ...Array.from({ length: 900 }, (_, n) => `z${n}`));
+    await client.lrem(keys.pending, 1, away);
+    await client.hset(`${keys.taskPrefix}${away}`, "state", "scheduled");
+    await client.config("RESETSTAT");
+    const options = { from: "pending", near: [near] } as const;
+    expect(await inspection.changeTasks(q, "delete", [id, away], options)).toEqual([
+      { status: "changed" },
+      { status: "missing" },
+    ]);
+    // Near the place, and not over the whole list.
+    const reads = /cmdstat_lrange:calls=(\d+)/.exec(await client.info("commandstats"))?.[1];
+    expect(Number(reads)).toBeLessThanOrEqual(2);
+    await client.flushall();
+  });
+
+  it("may move between the look and the change, but not too far", async () => {
+    const engine = await open();
+    const { client } = engine;
+    const run: RedisCommands["run"] = async ({ source }, names, args) =>
+      (await client.eval(source, names.length, ...names.map(String), ...args.map(String))) as RedisReply;
+    const ids = await Promise.all(Array.from({ length: 3 }, () => enqueued(engine, q)));
+    await client.lpush(keys.pending, ...Array.from({ length: 2_000 }, (_, n) => `x${n}`));
+    const { taskPrefix, uniquePrefix, groupPrefix } = keys;
+    const change = async (places: number[]) => {
+      const now = Date.now();
+      const time = { now, deadline: now + 60_000, nowSeconds: Math.floor(now / 1_000), pendingSince: "0" };
+      const prefixes = { prefixLength: taskPrefix.length, uniquePrefix, groupPrefix };
+      const tasks = ids.map((id) => taskPrefix + id);
+      const args = { change: "delete", from: "", ...time, ...prefixes, places };
+      return changeTasks.run({ run }, { ...keys, tasks }, args);
+    };
+    const at = await Promise.all(ids.map((id) => client.lpos(keys.pending, id)));
+    const order = [2, 1, 0];
+    ids.splice(0, 3, ...order.map((i) => ids[i] as string));
+    const places = order.map((i) => at[i] as number);
+    expect(await change(places.map((place) => place - 600))).toEqual([5, 5, 5]);
+    expect(await client.llen(keys.pending)).toBe(2_003);
+    expect(await change(places.map((place) => place - 400))).toEqual([1, 1, 1]);
+    expect(await client.llen(keys.pending)).toBe(2_000);
     expect(await client.lpos(keys.pending, "")).toBeNull();
     await client.flushall();
   });

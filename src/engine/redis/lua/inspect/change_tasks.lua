@@ -3,7 +3,7 @@
 -- otherwise what a damaged store has left behind could never be cleared away. So is, for a deletion, an id without a
 -- task.
 -- Taking an id out of a long `pending` costs time, and Redis cannot look from the middle on: where that would be too
--- much, the caller says where the ids are, and those that are not there are left for another call.
+-- much, the caller says where it has seen them, and those that are not near there are left for another call.
 --
 -- KEYS    pending           list    asynq:{<queue>}:pending
 --         active            list    asynq:{<queue>}:active
@@ -25,8 +25,7 @@
 --         prefix_length     int     bytes of asynq:{<queue>}:t:
 --         unique_prefix     string  asynq:{<queue>}:unique:
 --         group_prefix      string  asynq:{<queue>}:g:
---         window_first      int     where in `pending`, from the left, the ids are looked for; -1: not said
---         window_last       int     and up to where
+--         places...         int     where in `pending`, from the left, each was seen, in ascending order; none: not said
 -- RETURNS array             of each task: 1 changed, 2 no such task, 3 it runs, 4 it is so already, 5 not where it was
 --                           looked for: nothing was done; text: the key of another type that stands in the way
 --         array             'clock', seconds, microseconds: nothing was done
@@ -36,8 +35,8 @@ local groups, aggregation_sets, due = KEYS[8], KEYS[9], KEYS[10]
 local change, from, now, deadline = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local now_seconds, pending_since, prefix_length = ARGV[5], ARGV[6], tonumber(ARGV[7])
 local unique_prefix, group_prefix = ARGV[8], ARGV[9]
-local window_first, window_last = tonumber(ARGV[10]), tonumber(ARGV[11])
-local keys_before = 10
+local keys_before, args_before = 10, 9
+local has_places = #ARGV > args_before
 
 -- include: clock_guard
 -- include: slot_move
@@ -51,6 +50,8 @@ end
 local CHANGED, MISSING, ACTIVE, UNCHANGED, ELSEWHERE = 1, 2, 3, 4, 5
 -- Ids of `pending` that one call may compare with: a few milliseconds.
 local MOST_COMPARED = 200000
+-- How far beside its place an id is looked for, and how often in one call.
+local SLACK, MOST_LOOKS = 500, 10
 -- Aggregation sets that are looked through for a task that is not in its group.
 local MOST_SETS = 100
 
@@ -149,16 +150,32 @@ end
 
 -- Where those of `pending` are.
 local length = #waiting > 0 and redis.call('LLEN', pending) or 0
-local in_window
-if window_first >= 0 then
-  in_window = {}
-  for i, id in ipairs(redis.call('LRANGE', pending, window_first, window_last)) do
-    in_window[id] = window_first + i - 1
+local drift, looks = 0, 0
+
+-- What was pushed since the caller looked has moved all of them on alike.
+local function place_of(id, seen_at)
+  local at = math.max(0, seen_at + drift)
+  if redis.call('LINDEX', pending, at) == id then
+    return at
+  elseif looks == MOST_LOOKS then
+    return nil
   end
+  looks = looks + 1
+  local from = math.max(0, at - SLACK)
+  for i, other in ipairs(redis.call('LRANGE', pending, from, at + SLACK)) do
+    if other == id then
+      drift = from + i - 1 - seen_at
+      return from + i - 1
+    end
+  end
+  return nil
 end
+
 for _, task in ipairs(waiting) do
-  task.index = in_window and in_window[task.id]
-  if in_window and not task.index or not in_window and length * #waiting > MOST_COMPARED then
+  if has_places then
+    task.place = place_of(task.id, tonumber(ARGV[args_before + task.position]))
+  end
+  if has_places and not task.place or not has_places and length * #waiting > MOST_COMPARED then
     answers[task.position] = ELSEWHERE
   end
 end
@@ -166,18 +183,18 @@ if slot_is_moving then
   return try_again()
 end
 
--- Replaced first, then removed all at once, from the end that is nearer. An id is never empty.
-local function remove_from_window()
-  local count, nearest = 0, length
+-- Replaced first, then removed by one walk, from the end that is nearer. An id is never empty.
+local function remove_from_places()
+  local count, first, last = 0, length, 0
   for _, task in ipairs(waiting) do
-    if task.index then
+    if task.place then
       redis.pcall('ZREM', due, task.id)
-      redis.call('LSET', pending, task.index, '')
-      count, nearest = count + 1, math.min(nearest, task.index)
+      redis.call('LSET', pending, task.place, '')
+      count, first, last = count + 1, math.min(first, task.place), math.max(last, task.place)
     end
   end
   if count > 0 then
-    redis.call('LREM', pending, nearest * 2 < length and count or -count, '')
+    redis.call('LREM', pending, last < length - first and count or -count, '')
   end
 end
 
@@ -191,15 +208,13 @@ local function remove_ghost(id)
   return removed
 end
 
-if in_window then
-  remove_from_window()
-end
+remove_from_places()
 for _, task in ipairs(tasks) do
   if answers[task.position] == CHANGED then
     local removed = 0
     if task.set then
       removed = redis.call('ZREM', task.set, task.id)
-    elseif task.index then
+    elseif task.place then
       removed = 1
     elseif (task.waits or task.is_ghost) and length > 0 then
       removed = redis.call('LREM', pending, 0, task.id)
