@@ -13,7 +13,7 @@ TEST_REPORT := .cache/tests.json
 NODE22 := .cache/node22/node_modules/.bin/node
 
 .PHONY: help demo test test-all test-node22 check types lint doors generated lockfile unused package consumer examples \
-	bench bench-smoke build run-redis run-server run-client clean
+	interop bench bench-smoke build run-redis run-server run-client clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ test-all: $(INSTALLED) ## the slow ones too
 # There SQLite is Node's own; below, a package's.
 test-node22: $(INSTALLED) $(NODE22) ## what stands on SQLite, the testing kit and the command, on Node.js 22
 	@$(call run-tests,test/engine/sqlite test/testing test/cli/ test/model,.cache/tests-node22.json,$(NODE22))
+
+interop: $(INSTALLED) ## side by side with real asynq; wants Go 1.24 or newer, installs Go modules; about 8 minutes
+	@$(call run-tests,--mode interop,.cache/tests-interop.json,node)
 
 check: types lint doors generated lockfile unused package consumer examples ## types, lint, doors, generated files, package
 

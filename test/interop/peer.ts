@@ -1,0 +1,292 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { onTestFinished } from "vitest";
+import { goProgram } from "./go-modules.ts";
+
+/** What happens in the peer by itself: an attempt started or ended, asynq's error handler was called, a group was aggregated. */
+export interface PeerEvent {
+  readonly event: "started" | "ended" | "error" | "aggregated";
+  readonly server: string;
+  readonly task?: string;
+  readonly type?: string;
+  readonly queue?: string;
+  /** Hexadecimal. */
+  readonly payload?: string;
+  readonly headers?: Readonly<Record<string, string>> | null;
+  readonly retried?: number;
+  readonly maxRetry?: number;
+  readonly deadline?: string;
+  readonly error?: string;
+  readonly group?: string;
+  /** The members' payloads as text. */
+  readonly payloads?: readonly string[];
+}
+
+/** What a handler of the peer does with one attempt; see `peer/server.go`. Lengths of time are Go's text (`"1m30s"`). */
+export interface Step {
+  readonly run?: string;
+  /** Until {@link Peer.finish}. */
+  readonly wait?: boolean;
+  readonly result?: string;
+  readonly error?: string;
+  /** With an error: not to be retried. */
+  readonly skip?: boolean;
+  readonly revoke?: boolean;
+  readonly panic?: string;
+}
+
+export interface PeerTask {
+  readonly type: string;
+  /** Absent: nil. */
+  readonly payload?: Uint8Array | string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Lengths of time are Go's text, instants ISO text. */
+  readonly options?: {
+    readonly maxRetry?: number;
+    readonly queue?: string;
+    readonly taskId?: string;
+    readonly timeout?: string;
+    readonly deadline?: string;
+    readonly unique?: string;
+    readonly processAt?: string;
+    readonly processIn?: string;
+    readonly retention?: string;
+    readonly group?: string;
+  };
+}
+
+export interface PeerServer {
+  readonly name: string;
+  readonly concurrency?: number;
+  readonly queues?: Readonly<Record<string, number>>;
+  readonly strictPriority?: boolean;
+  readonly retryDelay?: string;
+  /** Errors of this text are no failures. */
+  readonly notFailure?: string;
+  readonly shutdownTimeout?: string;
+  readonly taskCheckInterval?: string;
+  readonly delayedTaskCheckInterval?: string;
+  readonly janitorInterval?: string;
+  readonly groupGracePeriod?: string;
+  readonly groupMaxDelay?: string;
+  readonly groupMaxSize?: number;
+  /** The type of what groups become. */
+  readonly aggregate?: string;
+  /** What handlers do with tasks whose payload is no script: the n-th step at the n-th attempt, then the last. */
+  readonly script?: readonly Step[];
+}
+
+export interface PeerEntry {
+  readonly spec: string;
+  readonly task: PeerTask;
+}
+
+/** An error that asynq answered. */
+export class PeerError extends Error {
+  override readonly name = "PeerError";
+  /** `duplicate`, `conflict`, `empty`, `queue-not-found`, `task-not-found`, `queue-not-empty`, or asynq's own code. */
+  readonly code: string;
+
+  constructor(text: string, code: string) {
+    super(text);
+    this.code = code;
+  }
+}
+
+interface Answer {
+  readonly id: number;
+  readonly result?: unknown;
+  readonly error?: string;
+  readonly code?: string;
+}
+
+interface Waiting {
+  readonly resolve: (result: never) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** A process that runs real asynq v0.26.0, on command. */
+export class Peer {
+  readonly #child: ChildProcess;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #events: PeerEvent[] = [];
+  readonly #listeners = new Set<() => void>();
+  readonly #ended: Promise<unknown>;
+  #asked = 0;
+  #complaints = "";
+
+  private constructor(url: string) {
+    this.#child = spawn(goProgram("peer"), ["-redis", url], { stdio: ["pipe", "pipe", "pipe"] });
+    const { stdout, stderr } = this.#child;
+    stderr?.setEncoding("utf8").on("data", (text: string) => {
+      this.#complaints += text;
+    });
+    if (stdout) createInterface({ input: stdout }).on("line", (line) => this.#hear(JSON.parse(line)));
+    this.#child.stdin?.on("error", () => undefined);
+    this.#ended = once(this.#child, "close").then(() => this.#end());
+  }
+
+  /** Starts a peer on the Redis at `url`. It ends with its parent, or by {@link Peer.close}. */
+  static async start(url: string): Promise<Peer> {
+    const peer = new Peer(url);
+    await peer.ask("versions");
+    return peer;
+  }
+
+  /** The same, for one test. */
+  static async forTest(url: string): Promise<Peer> {
+    const peer = await Peer.start(url);
+    onTestFinished(() => peer.close());
+    return peer;
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  /** Everything that its servers have logged: warnings and errors. */
+  get complaints(): string {
+    return this.#complaints;
+  }
+
+  get events(): readonly PeerEvent[] {
+    return this.#events;
+  }
+
+  /** Any command of `peer/main.go`. */
+  ask<R>(command: string, args: unknown = {}): Promise<R> {
+    this.#asked += 1;
+    const id = this.#asked;
+    return new Promise<R>((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+      this.#child.stdin?.write(`${JSON.stringify({ id, do: command, args })}\n`);
+    });
+  }
+
+  /** @returns asynq's TaskInfo. */
+  enqueue({ type, payload, headers, options }: PeerTask): Promise<{ readonly ID: string } & PeerRecord> {
+    return this.ask("enqueue", { type, payload: hexOf(payload), headers, options });
+  }
+
+  serve(server: PeerServer): Promise<void> {
+    return this.ask("serve", server);
+  }
+
+  /** The server takes no more tasks. */
+  stop(name: string): Promise<void> {
+    return this.ask("stop", { name });
+  }
+
+  shutdown(name: string): Promise<void> {
+    return this.ask("shutdown", { name });
+  }
+
+  /** Ends the wait of a task that runs. */
+  finish(task: string, step: Step = {}): Promise<void> {
+    return this.ask("finish", { task, then: step });
+  }
+
+  /** A method of asynq's `Inspector`. Bytes are hex, list options `{ page, size }`, answers have Go's names. */
+  inspect<R = unknown>(method: string, ...args: unknown[]): Promise<R> {
+    return this.ask("inspect", { call: method, with: args });
+  }
+
+  /** A method of asynq's internal broker (`rdb.RDB`), without its context. Messages and records are hex. */
+  broker<R = unknown>(method: string, ...args: unknown[]): Promise<R> {
+    return this.ask("broker", { call: method, with: args });
+  }
+
+  /** Stops the broker's clock at an instant. */
+  setClock(ms: number): Promise<void> {
+    return this.ask("setClock", { now: new Date(ms).toISOString() });
+  }
+
+  /** @returns the entries' ids. */
+  schedule(name: string, entries: readonly PeerEntry[], heartbeat = "1s"): Promise<string[]> {
+    return this.ask("schedule", { name, heartbeat, entries: entries.map(entryOf) });
+  }
+
+  /** Runs a PeriodicTaskManager over a list that {@link Peer.provide} replaces. */
+  manage(name: string, entries: readonly PeerEntry[], sync: string): Promise<void> {
+    return this.ask("manage", { name, sync, heartbeat: "1s", entries: entries.map(entryOf) });
+  }
+
+  provide(name: string, entries: readonly PeerEntry[]): Promise<void> {
+    return this.ask("provide", { name, entries: entries.map(entryOf) });
+  }
+
+  /** Ends a scheduler, or a PeriodicTaskManager. */
+  unschedule(name: string): Promise<void> {
+    return this.ask("unschedule", { name });
+  }
+
+  /** Every key of a queue in the form of the golden vectors; of the whole Redis without one. */
+  dump<R>(queue = ""): Promise<R> {
+    return this.ask("dump", { queue });
+  }
+
+  /** The first event of that name that `fits`, past or to come. */
+  event(name: PeerEvent["event"], fits: (event: PeerEvent) => boolean = () => true): Promise<PeerEvent> {
+    return new Promise((resolve, reject) => {
+      const look = () => {
+        const found = this.#events.find((event) => event.event === name && fits(event));
+        if (found === undefined && this.#child.exitCode === null && this.#child.signalCode === null) return;
+        this.#listeners.delete(look);
+        if (found === undefined) reject(this.#gone());
+        else resolve(found);
+      };
+      this.#listeners.add(look);
+      look();
+    });
+  }
+
+  /** SIGKILL: what it was doing stays as it is. */
+  async kill(): Promise<void> {
+    this.#child.kill("SIGKILL");
+    await this.#ended;
+  }
+
+  /** Asks the whole process to end; servers in it are not shut down. */
+  async close(): Promise<void> {
+    this.#child.stdin?.end();
+    await this.#ended;
+  }
+
+  #hear(line: PeerEvent | Answer): void {
+    if ("event" in line) {
+      this.#events.push(line);
+      this.#look();
+      return;
+    }
+    const waiting = this.#waiting.get(line.id);
+    this.#waiting.delete(line.id);
+    if (line.error !== undefined) waiting?.reject(new PeerError(line.error, line.code ?? ""));
+    else waiting?.resolve(line.result as never);
+  }
+
+  #look(): void {
+    for (const look of [...this.#listeners]) look();
+  }
+
+  #end(): void {
+    for (const { reject } of this.#waiting.values()) reject(this.#gone());
+    this.#waiting.clear();
+    this.#look();
+  }
+
+  #gone(): Error {
+    return new Error(`the peer has ended:\n${this.#complaints}`);
+  }
+}
+
+/** What Go answers, by Go's names. */
+export type PeerRecord = Readonly<Record<string, unknown>>;
+
+function entryOf({ spec, task }: PeerEntry): unknown {
+  return { spec, task: { ...task, payload: hexOf(task.payload) } };
+}
+
+function hexOf(payload: Uint8Array | string | undefined): string | undefined {
+  return payload === undefined ? undefined : Buffer.from(payload).toString("hex");
+}
