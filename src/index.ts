@@ -58,6 +58,7 @@ export type { Clock } from "./runtime/clock.ts";
 export type { LogFields, Logger, LogLevel } from "./runtime/logger.ts";
 export type { Runtime } from "./runtime/runtime.ts";
 export type { EntryOptions } from "./scheduler/entry.ts";
+export { type ExplainedSpec, explainSpec } from "./scheduler/explain-spec.ts";
 export type { MissedPolicy } from "./scheduler/missed-ticks.ts";
 export {
   type PeriodicTaskConfig,

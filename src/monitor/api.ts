@@ -38,16 +38,24 @@ export interface ErrorFacts {
   /**
    * The package's own codes (`TASK_NOT_FOUND`, `ENGINE_UNAVAILABLE`, …, docs/errors.md), and the monitor's:
    * `BAD_REQUEST`, `UNAUTHENTICATED`, `FORBIDDEN`, `READ_ONLY`, `CSRF`, `NOT_FOUND`, `METHOD_NOT_ALLOWED`,
-   * `MISDIRECTED`, `TOO_LARGE`, `UNSUPPORTED_MEDIA_TYPE`, `TOO_MANY_REQUESTS`, `NOT_SUPPORTED`, `INTERNAL`.
+   * `MISDIRECTED`, `TOO_LARGE`, `UNSUPPORTED_MEDIA_TYPE`, `TOO_MANY_REQUESTS`, `NOT_SUPPORTED`, `NOT_UNDOABLE`, `INTERNAL`.
    */
   code: string;
   message: string;
   /** Where in the request: a parameter or a path in the body. */
   where?: string;
-  /** Of `FILTER_INVALID`: the character, counted from 0, at which the filter cannot be understood. */
+  /** Of `FILTER_INVALID` and `CRON_SPEC_INVALID`: the character, counted from 0, at which it cannot be understood. */
   position?: number;
   /** What to write instead. */
   hint?: string;
+  /** Of `INVALID_PAYLOAD`: what the schema of the type says. */
+  issues?: PayloadIssue[];
+}
+
+export interface PayloadIssue {
+  /** As in `user.emails[0]`; empty for the payload itself. */
+  path: string;
+  message: string;
 }
 
 // ---- who is asking, and of what -----------------------------------------------------------------------------
@@ -206,6 +214,8 @@ export interface TaskRow {
   /** The beginning of the payload as one line, at most 200 characters; `null`: none. */
   preview: string | null;
   payloadBytes: number;
+  /** When it is deleted, unless that is undone before; `null`: it is not going to be. */
+  deleteAt: Instant | null;
 }
 
 export interface TaskDetail extends TaskRow {
@@ -296,6 +306,10 @@ export interface EnqueueOptions {
   deadline?: Instant;
   retention?: Duration;
   unique?: Duration;
+  /** Takes the place of the payload in the unique lock. */
+  uniqueKey?: string;
+  /** With `taskId`: a task of that id that has ended gives way. */
+  replaceFinished?: boolean;
   group?: string;
   processIn?: Duration;
   processAt?: Instant;
@@ -346,6 +360,8 @@ export interface CancelAnswer {
 /** The same change of up to 1,000 tasks that were chosen one by one. */
 export interface ChangeRequest {
   action: TaskAction;
+  /** Of `delete`, as in `BulkRequest`. Where not all can be undone, nothing is changed (`NOT_UNDOABLE`). */
+  undoable?: boolean;
   /** @maxItems 1000 */
   tasks: TaskRef[];
 }
@@ -354,6 +370,8 @@ export interface ChangeAnswer {
   /** In the order of the request. */
   results: ChangeResult[];
   changed: number;
+  /** Undoes it, until its `undoUntil`; `null`: it was not asked to be undoable. */
+  operation: Operation | null;
 }
 
 export interface ChangeResult {
@@ -366,8 +384,12 @@ export interface ChangeResult {
 export interface DefinitionInfo {
   type: string;
   queue: string | null;
-  /** JSON Schema of what `enqueue` takes, where its library can give one. */
+  /** `json`: by a schema. `bytes`: by a codec, so that only `hex` and `text` fit. `none`: it has none. */
+  payload: "json" | "bytes" | "none";
+  /** JSON Schema (draft 2020-12) of what `enqueue` takes; `null`: its library gives none. Payloads are checked all the same. */
   schema: unknown;
+  /** What the definition sets, where the form says nothing. */
+  options: EnqueueOptions;
 }
 
 export interface DefinitionList {
@@ -387,6 +409,17 @@ export interface BulkRequest {
   queues?: string[];
   /** Left out: all states that the action is for. */
   states?: TaskState[];
+  /** Only failed tasks of this group of `GET api/failures`: in retry, or archived. */
+  fingerprint?: string;
+  /**
+   * Of `delete`: tasks are archived first, and deleted ten minutes later; `POST api/operations/{id}/undo` puts them back
+   * until then. Pending tasks return to the end of their queue, scheduled ones and those in retry to their time; archived and
+   * completed ones stay where they are until they are deleted. Tasks in groups cannot be undone. A task that somebody has
+   * run, or changed otherwise, in these ten minutes is not deleted. Should the monitor end before, nothing is deleted:
+   * tasks stay archived. Where there are too many to be undone (see `Operation.canUndo`), the operation fails with
+   * `NOT_UNDOABLE` before it has changed anything.
+   */
+  undoable?: boolean;
   /** Only counts, and shows samples. */
   dryRun?: boolean;
   /**
@@ -431,8 +464,16 @@ export interface Operation {
   /** Up to five of the tasks that match; of a dry run, once it is done. */
   sample: TaskRow[];
   error: ErrorFacts | null;
-  /** The command that does the same. */
-  command: string;
+  /** The group of failures that it is for; `null`: it is not for one. */
+  fingerprint: string | null;
+  /** Whether a dry run has found that all that match can be undone; `null`: it was not asked, or does not know yet. */
+  canUndo: boolean | null;
+  /** Until when it can be undone, which is also when its tasks are deleted; `null`: it cannot be, or not any more. */
+  undoUntil: Instant | null;
+  /** Tasks that were put back; `null`: it was not undone. */
+  undone: number | null;
+  /** The command that does the same; `null`: none does exactly that. */
+  command: string | null;
 }
 
 export interface OperationList {
@@ -489,11 +530,58 @@ export interface SchedulerEntry {
   /** In asynq's words: `Queue("low")`, `MaxRetry(3)`. */
   options: string[];
   payload: Content;
+  /** When it is due, as its schedulers have it; `null`: never, or none sees to it. */
   next: Instant | null;
   previous: Instant | null;
   /** It is kept in the engine, for all schedulers; others vanish with their last scheduler. */
   stored: boolean;
   paused: boolean;
+  /** Schedulers that see to it; 0: it is stored, and nobody runs. */
+  schedulers: number;
+  /** `every hour`, `at 06:00 in Europe/Rome`; `null`: it takes more than a few words. */
+  words: string | null;
+  /**
+   * Up to ten times at which it is due from now on, were it not paused, and did schedulers run. Fewer, where that is all
+   * there are, or all that is known: a Go scheduler does not tell its location. `[]`: never.
+   */
+  nextRuns: Instant[];
+  /** Of a stored entry: what would store it as it is. `null` of others, and for those who may not see all of it. */
+  definition: SchedulerDefinition | null;
+}
+
+/** A periodic task, to be stored in the engine. */
+export interface SchedulerDefinition {
+  spec: string;
+  /** Of a spec that names none, as `Europe/Rome`. Left out: UTC. */
+  timezone?: string;
+  type: string;
+  payload: WrittenContent;
+  /** Without `processAt`. */
+  options?: EnqueueOptions;
+  /** Ticks that nobody enqueued in time: of none, of the last one, or of up to `backfill` a task is enqueued later. Left out: `skip`. */
+  missed?: "skip" | "run-once" | Backfill;
+}
+
+export interface Backfill {
+  /**
+   * @minimum 1
+   * @maximum 1000
+   */
+  backfill: number;
+}
+
+export interface NewSchedulerEntry extends SchedulerDefinition {
+  /** Left out: a new one. */
+  id?: string;
+}
+
+/** What a spec means, for the form that has it. */
+export interface SpecMeaning {
+  now: Instant;
+  /** As it would be stored. */
+  spec: string;
+  words: string | null;
+  nextRuns: Instant[];
 }
 
 export interface SchedulerEventList {
@@ -503,6 +591,12 @@ export interface SchedulerEventList {
 export interface SchedulerEvent {
   taskId: string;
   enqueuedAt: Instant;
+  /**
+   * What became of its task, looked for in the queue that the entry has now. `failed`: it is tried again. `archived`: it
+   * is not, by its failures or by an operator. `waiting`: it has yet to run. `gone`: it has succeeded and was not kept, or
+   * was deleted; which of them nobody knows.
+   */
+  outcome: "processed" | "failed" | "archived" | "active" | "waiting" | "gone";
 }
 
 // ---- failures, engine, audit --------------------------------------------------------------------------------
@@ -623,6 +717,9 @@ export interface Totals {
   oldestAt: Instant | null;
   processedToday: number;
   failedToday: number;
+  /** Of the whole of yesterday (UTC): only days are counted. `null`: not known (yet). */
+  processedYesterday: number | null;
+  failedYesterday: number | null;
 }
 
 /** What is missing has not changed. */
@@ -665,6 +762,8 @@ export interface HealthFinding {
   code: "engine-away" | "no-server" | "falling-behind" | "error-burst" | "paused-with-work" | "missed-tick";
   level: "warning" | "bad";
   queue: string | null;
+  /** Id of the scheduler's entry, of `missed-tick`. */
+  entry: string | null;
   text: string;
 }
 
@@ -717,6 +816,11 @@ export interface HistoryQuery {
   days?: number;
 }
 
+export interface SpecQuery {
+  spec: string;
+  timezone?: string;
+}
+
 export interface EventsQuery {
   /**
    * @minimum 1
@@ -725,7 +829,7 @@ export interface EventsQuery {
   page?: number;
   /**
    * @minimum 1
-   * @maximum 500
+   * @maximum 100
    * @default 20
    */
   page_size?: number;
@@ -812,11 +916,21 @@ export interface Routes {
   "GET /api/operations/{id}": { answer: Operation };
   /** Stops one; what it has done stays. */
   "POST /api/operations/{id}/stop": { answer: Operation };
+  /** Puts back what one was to delete. */
+  "POST /api/operations/{id}/undo": { answer: Operation };
 
   /** Servers that live, and what they do. */
   "GET /api/servers": { answer: ServerList };
   /** Periodic tasks. */
   "GET /api/schedulers": { answer: SchedulerList };
+  /** Stores a periodic task in the engine. */
+  "POST /api/schedulers": { body: NewSchedulerEntry; answer: SchedulerEntry };
+  /** Replaces a stored periodic task. */
+  "POST /api/schedulers/{id}": { body: SchedulerDefinition; answer: SchedulerEntry };
+  /** Removes a stored periodic task. */
+  "DELETE /api/schedulers/{id}": { answer: null };
+  /** What a spec means; refused (`CRON_SPEC_INVALID`, with `position`) when it cannot be understood. */
+  "GET /api/spec": { query: SpecQuery; answer: SpecMeaning };
   /** What an entry has enqueued, newest first. */
   "GET /api/schedulers/{id}/events": { query: EventsQuery; answer: SchedulerEventList };
   /** Enqueues the task of an entry now. */

@@ -1,4 +1,4 @@
-import { FilterInvalidError, TitanQueueError } from "../errors.ts";
+import { CronSpecInvalidError, FilterInvalidError, TitanQueueError } from "../errors.ts";
 import { HttpError } from "./http-error.ts";
 
 interface Meaning {
@@ -21,6 +21,8 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   INVALID_PAYLOAD: { status: 400, message: "the payload does not fit the schema of its type" },
   PAYLOAD_NOT_SERIALIZABLE: { status: 400, message: "the payload cannot be stored" },
   PAYLOAD_TOO_LARGE: { status: 413, message: "the payload is too large" },
+  CRON_SPEC_INVALID: { status: 400, message: "the spec cannot be understood" },
+  SCHEDULER_ENTRY_EXISTS: { status: 409, message: "there is an entry of that id" },
   FILTER_INVALID: { status: 400, message: "the filter cannot be understood" },
   AMBIGUOUS_ENQUEUE: { status: 504, message: "the task was sent and its answer lost: it may be stored" },
   ENGINE_UNAVAILABLE: { status: 503, message: "the engine cannot be reached, or did not answer in time" },
@@ -36,8 +38,8 @@ export function httpErrorOf(error: unknown): HttpError | undefined {
   if (!(error instanceof TitanQueueError)) return undefined;
   const { status, message } = MEANINGS[error.code] ?? { status: 502, message: "the engine refused this" };
   const more =
-    error instanceof FilterInvalidError
-      ? { position: error.position, hint: error.hint }
+    error instanceof FilterInvalidError || error instanceof CronSpecInvalidError
+      ? { position: error.position, ...(error.hint !== undefined && { hint: error.hint }) }
       : "option" in error && typeof error.option === "string"
         ? { where: error.option }
         : {};

@@ -39,7 +39,7 @@ export function healthOf(facts: HealthFacts): Health {
     return {
       status: "bad",
       sentence: text,
-      findings: [{ code: "engine-away", level: "bad", queue: null, text }],
+      findings: [{ code: "engine-away", level: "bad", queue: null, entry: null, text }],
     };
   }
   if (!seen) return { status: "unknown", sentence: "Looking.", findings: [] };
@@ -65,7 +65,7 @@ function findingsOf({ row, behindSince, lastMinute, hourBefore }: QueueFacts, no
   const { queue, paused, pending, servers } = row;
   const found: HealthFinding[] = [];
   const add = (code: HealthFinding["code"], level: HealthFinding["level"], text: string) =>
-    found.push({ code, level, queue, text });
+    found.push({ code, level, queue, entry: null, text });
   if (paused && pending > 0) {
     add("paused-with-work", "warning", `${queue} is paused, with ${countText(pending)} waiting.`);
   } else if (servers === 0 && pending > 0) {

@@ -127,6 +127,20 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
     ],
     "additionalProperties": false
   },
+  "Backfill": {
+    "type": "object",
+    "properties": {
+      "backfill": {
+        "type": "number",
+        "minimum": 1,
+        "maximum": 1000
+      }
+    },
+    "required": [
+      "backfill"
+    ],
+    "additionalProperties": false
+  },
   "BulkAction": {
     "enum": [
       "run",
@@ -159,6 +173,14 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
           "$ref": "#/components/schemas/TaskState"
         },
         "description": "Left out: all states that the action is for."
+      },
+      "fingerprint": {
+        "type": "string",
+        "description": "Only failed tasks of this group of `GET api/failures`: in retry, or archived."
+      },
+      "undoable": {
+        "type": "boolean",
+        "description": "Of `delete`: tasks are archived first, and deleted ten minutes later; `POST api/operations/{id}/undo` puts them back until then. Pending tasks return to the end of their queue, scheduled ones and those in retry to their time; archived and completed ones stay where they are until they are deleted. Tasks in groups cannot be undone. A task that somebody has run, or changed otherwise, in these ten minutes is not deleted. Should the monitor end before, nothing is deleted: tasks stay archived. Where there are too many to be undone (see `Operation.canUndo`), the operation fails with `NOT_UNDOABLE` before it has changed anything."
       },
       "dryRun": {
         "type": "boolean",
@@ -227,11 +249,23 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
       },
       "changed": {
         "type": "number"
+      },
+      "operation": {
+        "anyOf": [
+          {
+            "$ref": "#/components/schemas/Operation"
+          },
+          {
+            "type": "null"
+          }
+        ],
+        "description": "Undoes it, until its `undoUntil`; `null`: it was not asked to be undoable."
       }
     },
     "required": [
       "results",
-      "changed"
+      "changed",
+      "operation"
     ],
     "additionalProperties": false
   },
@@ -240,6 +274,10 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
     "properties": {
       "action": {
         "$ref": "#/components/schemas/TaskAction"
+      },
+      "undoable": {
+        "type": "boolean",
+        "description": "Of `delete`, as in `BulkRequest`. Where not all can be undone, nothing is changed (`NOT_UNDOABLE`)."
       },
       "tasks": {
         "type": "array",
@@ -373,14 +411,28 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
           }
         ]
       },
+      "payload": {
+        "enum": [
+          "json",
+          "bytes",
+          "none"
+        ],
+        "description": "`json`: by a schema. `bytes`: by a codec, so that only `hex` and `text` fit. `none`: it has none."
+      },
       "schema": {
-        "description": "JSON Schema of what `enqueue` takes, where its library can give one."
+        "description": "JSON Schema (draft 2020-12) of what `enqueue` takes; `null`: its library gives none. Payloads are checked all the same."
+      },
+      "options": {
+        "$ref": "#/components/schemas/EnqueueOptions",
+        "description": "What the definition sets, where the form says nothing."
       }
     },
     "required": [
       "type",
       "queue",
-      "schema"
+      "payload",
+      "schema",
+      "options"
     ],
     "additionalProperties": false,
     "description": "A definition that the monitor was given, for the form that enqueues."
@@ -553,6 +605,14 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
       "unique": {
         "$ref": "#/components/schemas/Duration"
       },
+      "uniqueKey": {
+        "type": "string",
+        "description": "Takes the place of the payload in the unique lock."
+      },
+      "replaceFinished": {
+        "type": "boolean",
+        "description": "With `taskId`: a task of that id that has ended gives way."
+      },
       "group": {
         "type": "string"
       },
@@ -597,7 +657,7 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
     "properties": {
       "code": {
         "type": "string",
-        "description": "The package's own codes (`TASK_NOT_FOUND`, `ENGINE_UNAVAILABLE`, …, docs/errors.md), and the monitor's: `BAD_REQUEST`, `UNAUTHENTICATED`, `FORBIDDEN`, `READ_ONLY`, `CSRF`, `NOT_FOUND`, `METHOD_NOT_ALLOWED`, `MISDIRECTED`, `TOO_LARGE`, `UNSUPPORTED_MEDIA_TYPE`, `TOO_MANY_REQUESTS`, `NOT_SUPPORTED`, `INTERNAL`."
+        "description": "The package's own codes (`TASK_NOT_FOUND`, `ENGINE_UNAVAILABLE`, …, docs/errors.md), and the monitor's: `BAD_REQUEST`, `UNAUTHENTICATED`, `FORBIDDEN`, `READ_ONLY`, `CSRF`, `NOT_FOUND`, `METHOD_NOT_ALLOWED`, `MISDIRECTED`, `TOO_LARGE`, `UNSUPPORTED_MEDIA_TYPE`, `TOO_MANY_REQUESTS`, `NOT_SUPPORTED`, `NOT_UNDOABLE`, `INTERNAL`."
       },
       "message": {
         "type": "string"
@@ -608,11 +668,18 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
       },
       "position": {
         "type": "number",
-        "description": "Of `FILTER_INVALID`: the character, counted from 0, at which the filter cannot be understood."
+        "description": "Of `FILTER_INVALID` and `CRON_SPEC_INVALID`: the character, counted from 0, at which it cannot be understood."
       },
       "hint": {
         "type": "string",
         "description": "What to write instead."
+      },
+      "issues": {
+        "type": "array",
+        "items": {
+          "$ref": "#/components/schemas/PayloadIssue"
+        },
+        "description": "Of `INVALID_PAYLOAD`: what the schema of the type says."
       }
     },
     "required": [
@@ -632,7 +699,7 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
       "page_size": {
         "type": "number",
         "minimum": 1,
-        "maximum": 500,
+        "maximum": 100,
         "default": 20
       }
     },
@@ -927,6 +994,17 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
           }
         ]
       },
+      "entry": {
+        "anyOf": [
+          {
+            "type": "string"
+          },
+          {
+            "type": "null"
+          }
+        ],
+        "description": "Id of the scheduler's entry, of `missed-tick`."
+      },
       "text": {
         "type": "string"
       }
@@ -935,6 +1013,7 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
       "code",
       "level",
       "queue",
+      "entry",
       "text"
     ],
     "additionalProperties": false
@@ -1012,6 +1091,56 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
     },
     "required": [
       "state"
+    ],
+    "additionalProperties": false
+  },
+  "NewSchedulerEntry": {
+    "type": "object",
+    "properties": {
+      "spec": {
+        "type": "string"
+      },
+      "timezone": {
+        "type": "string",
+        "description": "Of a spec that names none, as `Europe/Rome`. Left out: UTC."
+      },
+      "type": {
+        "type": "string"
+      },
+      "payload": {
+        "$ref": "#/components/schemas/WrittenContent"
+      },
+      "options": {
+        "$ref": "#/components/schemas/EnqueueOptions",
+        "description": "Without `processAt`."
+      },
+      "missed": {
+        "anyOf": [
+          {
+            "enum": [
+              "skip"
+            ]
+          },
+          {
+            "enum": [
+              "run-once"
+            ]
+          },
+          {
+            "$ref": "#/components/schemas/Backfill"
+          }
+        ],
+        "description": "Ticks that nobody enqueued in time: of none, of the last one, or of up to `backfill` a task is enqueued later. Left out: `skip`."
+      },
+      "id": {
+        "type": "string",
+        "description": "Left out: a new one."
+      }
+    },
+    "required": [
+      "spec",
+      "type",
+      "payload"
     ],
     "additionalProperties": false
   },
@@ -1142,9 +1271,60 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
           }
         ]
       },
+      "fingerprint": {
+        "anyOf": [
+          {
+            "type": "string"
+          },
+          {
+            "type": "null"
+          }
+        ],
+        "description": "The group of failures that it is for; `null`: it is not for one."
+      },
+      "canUndo": {
+        "anyOf": [
+          {
+            "type": "boolean"
+          },
+          {
+            "type": "null"
+          }
+        ],
+        "description": "Whether a dry run has found that all that match can be undone; `null`: it was not asked, or does not know yet."
+      },
+      "undoUntil": {
+        "anyOf": [
+          {
+            "$ref": "#/components/schemas/Instant"
+          },
+          {
+            "type": "null"
+          }
+        ],
+        "description": "Until when it can be undone, which is also when its tasks are deleted; `null`: it cannot be, or not any more."
+      },
+      "undone": {
+        "anyOf": [
+          {
+            "type": "number"
+          },
+          {
+            "type": "null"
+          }
+        ],
+        "description": "Tasks that were put back; `null`: it was not undone."
+      },
       "command": {
-        "type": "string",
-        "description": "The command that does the same."
+        "anyOf": [
+          {
+            "type": "string"
+          },
+          {
+            "type": "null"
+          }
+        ],
+        "description": "The command that does the same; `null`: none does exactly that."
       }
     },
     "required": [
@@ -1164,6 +1344,10 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
       "changed",
       "sample",
       "error",
+      "fingerprint",
+      "canUndo",
+      "undoUntil",
+      "undone",
       "command"
     ],
     "additionalProperties": false,
@@ -1212,6 +1396,23 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
       "totals",
       "queues",
       "series"
+    ],
+    "additionalProperties": false
+  },
+  "PayloadIssue": {
+    "type": "object",
+    "properties": {
+      "path": {
+        "type": "string",
+        "description": "As in `user.emails[0]`; empty for the payload itself."
+      },
+      "message": {
+        "type": "string"
+      }
+    },
+    "required": [
+      "path",
+      "message"
     ],
     "additionalProperties": false
   },
@@ -1552,6 +1753,53 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
     ],
     "additionalProperties": false
   },
+  "SchedulerDefinition": {
+    "type": "object",
+    "properties": {
+      "spec": {
+        "type": "string"
+      },
+      "timezone": {
+        "type": "string",
+        "description": "Of a spec that names none, as `Europe/Rome`. Left out: UTC."
+      },
+      "type": {
+        "type": "string"
+      },
+      "payload": {
+        "$ref": "#/components/schemas/WrittenContent"
+      },
+      "options": {
+        "$ref": "#/components/schemas/EnqueueOptions",
+        "description": "Without `processAt`."
+      },
+      "missed": {
+        "anyOf": [
+          {
+            "enum": [
+              "skip"
+            ]
+          },
+          {
+            "enum": [
+              "run-once"
+            ]
+          },
+          {
+            "$ref": "#/components/schemas/Backfill"
+          }
+        ],
+        "description": "Ticks that nobody enqueued in time: of none, of the last one, or of up to `backfill` a task is enqueued later. Left out: `skip`."
+      }
+    },
+    "required": [
+      "spec",
+      "type",
+      "payload"
+    ],
+    "additionalProperties": false,
+    "description": "A periodic task, to be stored in the engine."
+  },
   "SchedulerEntry": {
     "type": "object",
     "properties": {
@@ -1594,7 +1842,8 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
           {
             "type": "null"
           }
-        ]
+        ],
+        "description": "When it is due, as its schedulers have it; `null`: never, or none sees to it."
       },
       "previous": {
         "anyOf": [
@@ -1612,6 +1861,39 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
       },
       "paused": {
         "type": "boolean"
+      },
+      "schedulers": {
+        "type": "number",
+        "description": "Schedulers that see to it; 0: it is stored, and nobody runs."
+      },
+      "words": {
+        "anyOf": [
+          {
+            "type": "string"
+          },
+          {
+            "type": "null"
+          }
+        ],
+        "description": "`every hour`, `at 06:00 in Europe/Rome`; `null`: it takes more than a few words."
+      },
+      "nextRuns": {
+        "type": "array",
+        "items": {
+          "$ref": "#/components/schemas/Instant"
+        },
+        "description": "Up to ten times at which it is due from now on, were it not paused, and did schedulers run. Fewer, where that is all there are, or all that is known: a Go scheduler does not tell its location. `[]`: never."
+      },
+      "definition": {
+        "anyOf": [
+          {
+            "$ref": "#/components/schemas/SchedulerDefinition"
+          },
+          {
+            "type": "null"
+          }
+        ],
+        "description": "Of a stored entry: what would store it as it is. `null` of others, and for those who may not see all of it."
       }
     },
     "required": [
@@ -1624,7 +1906,11 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
       "next",
       "previous",
       "stored",
-      "paused"
+      "paused",
+      "schedulers",
+      "words",
+      "nextRuns",
+      "definition"
     ],
     "additionalProperties": false
   },
@@ -1636,11 +1922,23 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
       },
       "enqueuedAt": {
         "$ref": "#/components/schemas/Instant"
+      },
+      "outcome": {
+        "enum": [
+          "processed",
+          "failed",
+          "archived",
+          "active",
+          "waiting",
+          "gone"
+        ],
+        "description": "What became of its task, looked for in the queue that the entry has now. `failed`: it is tried again. `archived`: it is not, by its failures or by an operator. `waiting`: it has yet to run. `gone`: it has succeeded and was not kept, or was deleted; which of them nobody knows."
       }
     },
     "required": [
       "taskId",
-      "enqueuedAt"
+      "enqueuedAt",
+      "outcome"
     ],
     "additionalProperties": false
   },
@@ -1976,6 +2274,57 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
     "additionalProperties": false,
     "description": "`GET api/live?topics=overview,servers,queue:low` is a stream of server-sent events, `GET api/snapshot?topics=…` the first of them alone. Topics: `overview`, `servers`, `operations`, and `queue:` with a name (percent-encoded in it: `%` and `,`). An event's id, sent back as `Last-Event-ID`, lets a stream go on where it broke off. event `snapshot`: all of the topics. event `delta`: what has changed since the event before."
   },
+  "SpecMeaning": {
+    "type": "object",
+    "properties": {
+      "now": {
+        "$ref": "#/components/schemas/Instant"
+      },
+      "spec": {
+        "type": "string",
+        "description": "As it would be stored."
+      },
+      "words": {
+        "anyOf": [
+          {
+            "type": "string"
+          },
+          {
+            "type": "null"
+          }
+        ]
+      },
+      "nextRuns": {
+        "type": "array",
+        "items": {
+          "$ref": "#/components/schemas/Instant"
+        }
+      }
+    },
+    "required": [
+      "now",
+      "spec",
+      "words",
+      "nextRuns"
+    ],
+    "additionalProperties": false,
+    "description": "What a spec means, for the form that has it."
+  },
+  "SpecQuery": {
+    "type": "object",
+    "properties": {
+      "spec": {
+        "type": "string"
+      },
+      "timezone": {
+        "type": "string"
+      }
+    },
+    "required": [
+      "spec"
+    ],
+    "additionalProperties": false
+  },
   "TaskAction": {
     "enum": [
       "run",
@@ -2079,6 +2428,17 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
       "payloadBytes": {
         "type": "number"
       },
+      "deleteAt": {
+        "anyOf": [
+          {
+            "$ref": "#/components/schemas/Instant"
+          },
+          {
+            "type": "null"
+          }
+        ],
+        "description": "When it is deleted, unless that is undone before; `null`: it is not going to be."
+      },
       "now": {
         "$ref": "#/components/schemas/Instant"
       },
@@ -2173,6 +2533,7 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
       "lastError",
       "preview",
       "payloadBytes",
+      "deleteAt",
       "now",
       "error",
       "payload",
@@ -2336,6 +2697,17 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
       },
       "payloadBytes": {
         "type": "number"
+      },
+      "deleteAt": {
+        "anyOf": [
+          {
+            "$ref": "#/components/schemas/Instant"
+          },
+          {
+            "type": "null"
+          }
+        ],
+        "description": "When it is deleted, unless that is undone before; `null`: it is not going to be."
       }
     },
     "required": [
@@ -2353,7 +2725,8 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
       "group",
       "lastError",
       "preview",
-      "payloadBytes"
+      "payloadBytes",
+      "deleteAt"
     ],
     "additionalProperties": false,
     "description": "One line of a table of tasks."
@@ -2438,6 +2811,27 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
       },
       "failedToday": {
         "type": "number"
+      },
+      "processedYesterday": {
+        "anyOf": [
+          {
+            "type": "number"
+          },
+          {
+            "type": "null"
+          }
+        ],
+        "description": "Of the whole of yesterday (UTC): only days are counted. `null`: not known (yet)."
+      },
+      "failedYesterday": {
+        "anyOf": [
+          {
+            "type": "number"
+          },
+          {
+            "type": "null"
+          }
+        ]
       }
     },
     "required": [
@@ -2448,7 +2842,9 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
       "failures",
       "oldestAt",
       "processedToday",
-      "failedToday"
+      "failedToday",
+      "processedYesterday",
+      "failedYesterday"
     ],
     "additionalProperties": false
   },
@@ -2764,6 +3160,14 @@ export const ROUTE_SCHEMAS: Readonly<Record<RouteName, RouteSchemas>> = {
       "$ref": "#/components/schemas/Operation"
     }
   },
+  "POST /api/operations/{id}/undo": {
+    "summary": "Puts back what one was to delete.",
+    "query": null,
+    "body": null,
+    "answer": {
+      "$ref": "#/components/schemas/Operation"
+    }
+  },
   "GET /api/servers": {
     "summary": "Servers that live, and what they do.",
     "query": null,
@@ -2778,6 +3182,42 @@ export const ROUTE_SCHEMAS: Readonly<Record<RouteName, RouteSchemas>> = {
     "body": null,
     "answer": {
       "$ref": "#/components/schemas/SchedulerList"
+    }
+  },
+  "POST /api/schedulers": {
+    "summary": "Stores a periodic task in the engine.",
+    "query": null,
+    "body": {
+      "$ref": "#/components/schemas/NewSchedulerEntry"
+    },
+    "answer": {
+      "$ref": "#/components/schemas/SchedulerEntry"
+    }
+  },
+  "POST /api/schedulers/{id}": {
+    "summary": "Replaces a stored periodic task.",
+    "query": null,
+    "body": {
+      "$ref": "#/components/schemas/SchedulerDefinition"
+    },
+    "answer": {
+      "$ref": "#/components/schemas/SchedulerEntry"
+    }
+  },
+  "DELETE /api/schedulers/{id}": {
+    "summary": "Removes a stored periodic task.",
+    "query": null,
+    "body": null,
+    "answer": null
+  },
+  "GET /api/spec": {
+    "summary": "What a spec means; refused (`CRON_SPEC_INVALID`, with `position`) when it cannot be understood.",
+    "query": {
+      "$ref": "#/components/schemas/SpecQuery"
+    },
+    "body": null,
+    "answer": {
+      "$ref": "#/components/schemas/SpecMeaning"
     }
   },
   "GET /api/schedulers/{id}/events": {

@@ -151,6 +151,10 @@ export class Operations {
       changed: 0,
       sample: [],
       error: null,
+      fingerprint: null,
+      canUndo: null,
+      undoUntil: null,
+      undone: null,
     };
     const stop = new AbortController();
     const entry: Running = { operation, stop, ended: Promise.resolve(), endedAt: undefined };

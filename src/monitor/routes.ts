@@ -1,6 +1,7 @@
 import {
   type Client,
   type Engine,
+  explainSpec,
   type Filter,
   type Inspector,
   parseFilter,
@@ -335,6 +336,7 @@ export function routeRules(house: House): Rules {
         counted(changed);
         return {
           changed,
+          operation: null,
           results: results.map((result) => ({
             task: { queue: result.task.queue, id: result.task.id },
             error: result.ok ? null : factsOf(result.error),
@@ -348,7 +350,9 @@ export function routeRules(house: House): Rules {
         definitions: config.tasks.map(({ type, options }) => ({
           type,
           queue: options?.queue ?? null,
+          payload: "json",
           schema: null,
+          options: {},
         })),
       }),
     },
@@ -379,6 +383,7 @@ export function routeRules(house: House): Rules {
         return operations.stop(id);
       },
     },
+    "POST /api/operations/{id}/undo": { role: "operate", handle: later },
 
     "GET /api/servers": {
       role: "view",
@@ -409,9 +414,24 @@ export function routeRules(house: House): Rules {
               previous: entry.previous?.getTime() ?? null,
               stored,
               paused,
+              schedulers: entry.schedulers,
+              words: null,
+              nextRuns: [],
+              definition: null,
             };
           }),
         };
+      },
+    },
+    "POST /api/schedulers": { role: "operate", handle: later },
+    "POST /api/schedulers/{id}": { role: "operate", handle: later },
+    "DELETE /api/schedulers/{id}": { role: "operate", handle: later },
+    "GET /api/spec": {
+      role: "view",
+      handle: async ({ query: { spec, timezone } }) => {
+        const meant = explainSpec(spec, { timezone });
+        const nextRuns = meant.runs(new Date(now()), RUNS).map((at) => at.getTime());
+        return { now: now(), spec: meant.spec, words: meant.words ?? null, nextRuns };
       },
     },
     "GET /api/schedulers/{id}/events": {
@@ -421,7 +441,11 @@ export function routeRules(house: House): Rules {
         const { page, page_size: pageSize } = call.query;
         const events = await inspector.schedulerEvents(id, { page, pageSize });
         return {
-          events: events.map(({ taskId, enqueuedAt }) => ({ taskId, enqueuedAt: enqueuedAt.getTime() })),
+          events: events.map(({ taskId, enqueuedAt }) => ({
+            taskId,
+            enqueuedAt: enqueuedAt.getTime(),
+            outcome: "gone" as const,
+          })),
         };
       },
     },
@@ -478,6 +502,13 @@ export function routeRules(house: House): Rules {
     },
     "GET /api/audit": { role: "admin", wide: true, handle: async () => ({ lines: audit.lines }) },
   };
+}
+
+/** Times that are told of what is due. */
+const RUNS = 10;
+
+async function later(): Promise<never> {
+  throw new HttpError(501, "NOT_SUPPORTED", "not yet");
 }
 
 function requireSeen({ status }: api.EngineState): void {

@@ -26,6 +26,7 @@ export function taskRow(info: TaskInfo, redaction?: Redaction): TaskRow {
     lastError: info.lastError?.slice(0, ERROR_IN_ROW) ?? null,
     preview: previewOf(bytes, redaction),
     payloadBytes: bytes?.length ?? 0,
+    deleteAt: null,
   };
 }
 

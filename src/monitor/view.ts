@@ -42,6 +42,8 @@ function totalsOf(rows: readonly QueueRow[], servers: readonly ServerCard[] | nu
     oldestAt: oldest.length === 0 ? null : oldest.reduce((a, b) => Math.min(a, b)),
     processedToday: sum(({ processedToday }) => processedToday),
     failedToday: sum(({ failedToday }) => failedToday),
+    processedYesterday: null,
+    failedYesterday: null,
   };
 }
 

@@ -11,7 +11,13 @@ export interface CronSpec {
   /** As entries hold it: with its time zone as `CRON_TZ=`, unless that is UTC. */
   readonly text: string;
   readonly schedule: Schedule;
+  readonly meaning: CronMeaning;
 }
+
+/** What a spec says, for those who put it into words. */
+export type CronMeaning =
+  /** Milliseconds. */
+  { readonly every: number } | { readonly fields: CronFields; readonly zone: TimeZone };
 
 /** Nobody writes a longer one; a list of all minutes has 169 characters. */
 const LONGEST = 1_024;
@@ -47,11 +53,17 @@ export function parseCronSpec(spec: unknown, zoneName = "UTC"): CronSpec {
   }
   const { zone, at, text } = readZone(spec, zoneName);
   if (text.startsWith(EVERY)) {
-    return { text: spec.trim(), schedule: everySchedule(spec, at + EVERY.length, text.slice(EVERY.length)) };
+    const every = everyOf(spec, at + EVERY.length, text.slice(EVERY.length));
+    return { text: spec.trim(), schedule: everySchedule(every), meaning: { every } };
   }
-  const schedule = cronSchedule(fieldsOf(spec, text, at), zone);
+  const fields = fieldsOf(spec, text, at);
+  const schedule = cronSchedule(fields, zone);
   const named = ZONE_PREFIX.test(spec) || zone.name === "UTC";
-  return { text: named ? spec.trim() : `CRON_TZ=${zone.name} ${spec.trim()}`, schedule };
+  return {
+    text: named ? spec.trim() : `CRON_TZ=${zone.name} ${spec.trim()}`,
+    schedule,
+    meaning: { fields, zone },
+  };
 }
 
 /** @throws {@link CronSpecInvalidError} there is no such place. */
@@ -112,11 +124,8 @@ function likely(word: string): string {
 
 const NS_A_SECOND = 1_000_000_000n;
 
-/**
- * Multiples of the length since the epoch, not since the start as in Go: so all schedulers agree. Whole seconds, at
- * least one, as in Go.
- */
-function everySchedule(spec: string, at: number, text: string): Schedule {
+/** In milliseconds: whole seconds, at least one, as in Go. */
+function everyOf(spec: string, at: number, text: string): number {
   const ns = parseGoDuration(text.trim());
   if (ns === undefined) {
     throw new CronSpecInvalidError(
@@ -126,6 +135,10 @@ function everySchedule(spec: string, at: number, text: string): Schedule {
       "write it as in 30s, 5m or 1h30m",
     );
   }
-  const every = Math.max(1, Number(ns / NS_A_SECOND)) * 1_000;
+  return Math.max(1, Number(ns / NS_A_SECOND)) * 1_000;
+}
+
+/** Multiples of the length since the epoch, not since the start as in Go: so all schedulers agree. */
+function everySchedule(every: number): Schedule {
   return { next: (after) => (Math.floor(after / every) + 1) * every };
 }
