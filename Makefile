@@ -8,11 +8,11 @@ BENCH_INSTALLED := bench/node_modules/.package-lock.json
 SQLITE_PEERS := bench/sqlite/node_modules/.package-lock.json
 SQLITE_PEERS_BUILT := bench/sqlite/node_modules/better-sqlite3/build/Release/better_sqlite3.node
 BUILT := dist/index.mjs
-SOURCES := $(shell find src -type f) tsdown.config.ts package.json
+SOURCES := $(shell find src ui -type f) tsdown.config.ts package.json
 TEST_REPORT := .cache/tests.json
 NODE22 := .cache/node22/node_modules/.bin/node
 
-.PHONY: help demo test test-all test-node22 check types lint doors generated lockfile unused package consumer examples \
+.PHONY: help demo test test-all test-node22 check types lint doors generated lockfile unused package consumer pages examples \
 	interop bench bench-smoke build run-redis run-server run-client clean
 
 help: ## this list
@@ -34,10 +34,10 @@ test-node22: $(INSTALLED) $(NODE22) ## what stands on SQLite, the testing kit an
 interop: $(INSTALLED) ## side by side with real asynq; wants Go 1.24 or newer, installs Go modules; about 8 minutes
 	@$(call run-tests,--mode interop,.cache/tests-interop.json,node)
 
-check: types lint doors generated lockfile unused package consumer examples ## types, lint, doors, generated files, package
+check: types lint doors generated lockfile unused package consumer pages examples ## types, lint, doors, generated files, package
 
-build: $(INSTALLED) ## the package, under dist/
-	tsdown
+build: $(INSTALLED) ## the package, under dist/, with the monitor's pages
+	npm run build
 
 bench: $(BUILT) $(BENCH_INSTALLED) $(SQLITE_PEERS_BUILT) ## TitanQueue beside its peers; about 35 minutes (ARGS=--fresh begins anew)
 	tsx bench/run.ts $(ARGS)
@@ -60,7 +60,7 @@ clean: ## removes what the build and the checks made
 # The parts of `make check`.
 
 types: $(BUILT) $(BENCH_INSTALLED) $(SQLITE_PEERS)
-	tsc --noEmit
+	npm run types
 	tsc --noEmit --project bench
 
 lint: $(INSTALLED)
@@ -86,6 +86,10 @@ package: $(BUILT)
 
 consumer: $(BUILT)
 	tsx scripts/check-consumer.ts
+
+# What the browser is served: how much, and nothing in it that the monitor's own policy forbids.
+pages: $(BUILT)
+	tsx scripts/check-ui.ts
 
 # Users' tests with the built package, each by its own runner.
 examples: $(BUILT)
@@ -123,5 +127,5 @@ $(SQLITE_PEERS_BUILT): $(SQLITE_PEERS)
 	@touch $@
 
 $(BUILT): $(INSTALLED) $(SOURCES)
-	tsdown
+	npm run build
 	@touch $@

@@ -14,7 +14,8 @@ export default defineConfig([
     entry: { index: "src/index.ts", testing: "src/testing/index.ts", monitor: "src/monitor/index.ts" },
     format: ["esm", "cjs"],
     dts: true,
-    clean: true,
+    // Not the monitor's pages, which another build puts there.
+    clean: ["dist/*", "!dist/ui"],
   },
   {
     ...common,

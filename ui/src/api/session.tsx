@@ -1,0 +1,58 @@
+import { useQuery } from "@tanstack/react-query";
+import { createContext, type ReactNode, useContext } from "react";
+import { useEngineAway } from "../live/live.ts";
+import { call, setCsrf } from "./call.ts";
+import type { Role, Session } from "./types.ts";
+
+const SessionContext = createContext<Session | null>(null);
+
+export async function fetchSession(): Promise<Session> {
+  const session = await call("GET /api/session");
+  setCsrf(session.csrf);
+  return session;
+}
+
+export interface SessionProviderProps {
+  readonly children: ReactNode;
+  /** Shown while it is not known who is asking. */
+  readonly waiting: (error: Error | null) => ReactNode;
+}
+
+export function SessionProvider({ children, waiting }: SessionProviderProps) {
+  const { data, error } = useQuery({
+    queryKey: ["session"],
+    queryFn: fetchSession,
+    staleTime: 60_000,
+    refetchInterval: ({ state }) => (state.data === undefined ? 3_000 : false),
+  });
+  if (data === undefined) return waiting(error);
+  return <SessionContext value={data}>{children}</SessionContext>;
+}
+
+/** Who is asking, and what the monitor lets them do. */
+export function useSession(): Session {
+  const session = useContext(SessionContext);
+  if (session === null) throw new Error("useSession belongs below SessionProvider");
+  return session;
+}
+
+export interface May {
+  /** It would be granted. */
+  readonly allowed: boolean;
+  /** Why not, for the hover of a disabled button; `null` where it is allowed. */
+  readonly reason: string | null;
+  /** Nobody can here, or never this user: then do not show it at all. */
+  readonly hidden: boolean;
+}
+
+const RANK: Readonly<Record<Role, number>> = { view: 0, operate: 1, admin: 2 };
+
+/** Whether this user may do what takes a role, now. */
+export function useMay(role: Role): May {
+  const { readOnly, role: own } = useSession();
+  const away = useEngineAway();
+  if (readOnly) return { allowed: false, hidden: true, reason: "This monitor is read-only." };
+  if (RANK[own] < RANK[role]) return { allowed: false, hidden: true, reason: `This takes the role ${role}.` };
+  if (away) return { allowed: false, hidden: false, reason: "The engine is away." };
+  return { allowed: true, hidden: false, reason: null };
+}

@@ -1,0 +1,76 @@
+import { QueryClientProvider } from "@tanstack/react-query";
+import { Component, type ReactNode, useEffect } from "react";
+import { isApiError } from "./api/api-error.ts";
+import { queryClient } from "./api/query-client.ts";
+import { SessionProvider } from "./api/session.tsx";
+import { EmptyState, ErrorState } from "./components/empty-state.tsx";
+import { Frame } from "./frame/frame.tsx";
+import { PAGES } from "./pages.ts";
+import { matchPath } from "./routing/location.ts";
+import { Link, usePlace } from "./routing/router.tsx";
+
+export function App() {
+  return (
+    <QueryClientProvider client={queryClient}>
+      <SessionProvider waiting={(error) => <Waiting error={error} />}>
+        <Frame>
+          <Pages />
+        </Frame>
+      </SessionProvider>
+    </QueryClientProvider>
+  );
+}
+
+/** Nothing for the blink that it takes; and what is wrong where it takes longer. */
+function Waiting({ error }: { readonly error: Error | null }) {
+  if (error === null) return null;
+  const status = isApiError(error) ? error.status : 0;
+  return (
+    <ErrorState
+      what={status === 401 || status === 403 ? "in" : "an answer from the monitor"}
+      error={error}
+      retry={() => window.location.reload()}
+    />
+  );
+}
+
+function Pages() {
+  const { path } = usePlace();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another page begins at its top
+  useEffect(() => {
+    window.scrollTo(0, 0);
+  }, [path]);
+  for (const { path: pattern, component: Page } of PAGES) {
+    const params = matchPath(pattern, path);
+    if (params === undefined) continue;
+    return (
+      <PageGuard key={path}>
+        <Page params={params} />
+      </PageGuard>
+    );
+  }
+  return (
+    <EmptyState title="There is no such page.">
+      <Link to="/">Go to the overview</Link>
+    </EmptyState>
+  );
+}
+
+interface GuardState {
+  readonly error: unknown;
+}
+
+/** A page that breaks leaves the frame standing. */
+class PageGuard extends Component<{ readonly children: ReactNode }, GuardState> {
+  override state: GuardState = { error: null };
+
+  static getDerivedStateFromError(error: unknown): GuardState {
+    return { error };
+  }
+
+  override render(): ReactNode {
+    const { error } = this.state;
+    if (error === null) return this.props.children;
+    return <ErrorState what="this page" error={error} retry={() => window.location.reload()} />;
+  }
+}

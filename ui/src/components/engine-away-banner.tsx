@@ -1,0 +1,39 @@
+import { clock, duration } from "../format/times.ts";
+import { live, useLive, useNow } from "../live/live.ts";
+import { Banner } from "./banner.tsx";
+import { Button } from "./button.tsx";
+
+/** The engine is away, or the monitor itself: since when, and when it is tried again. Otherwise nothing. */
+export function EngineAwayBanner() {
+  const engine = useLive(({ data }) => data?.engine ?? null);
+  const brokenSince = useLive((state) => state.brokenSince);
+  const nextTry = useLive((state) => state.nextTry);
+  const offset = useLive((state) => state.offset);
+  const status = useLive((state) => state.status);
+  const now = useNow();
+  if (status === "refused") {
+    return <Banner tone="bad">You are no longer logged in. Load this page again.</Banner>;
+  }
+  // A stream that breaks off and is back at once is no news.
+  if (brokenSince !== null && now - offset - brokenSince > 4_000) {
+    const next = nextTry === null ? null : Math.max(0, nextTry - (now - offset));
+    return (
+      <Banner tone="bad" actions={<Button onClick={() => live.retryNow()}>Try now</Button>}>
+        <strong>The monitor has not answered since {clock(brokenSince, true)}.</strong> What is shown is from
+        then.{next !== null && ` Next try in ${duration(Math.ceil(next / 1_000) * 1_000)}.`}
+      </Banner>
+    );
+  }
+  if (engine?.status !== "down") return null;
+  const next = engine.nextTry === null ? null : Math.max(0, engine.nextTry - now);
+  return (
+    <Banner tone="bad">
+      <strong>
+        The engine ({engine.kind}) has been away since {clock(engine.since, true)}.
+      </strong>{" "}
+      What is shown is from then; nothing can be changed.
+      {next !== null && ` Next try in ${duration(Math.ceil(next / 1_000) * 1_000)}.`}
+      {engine.problem !== null && <div className="muted small mono">{engine.problem}</div>}
+    </Banner>
+  );
+}
