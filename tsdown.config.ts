@@ -11,7 +11,12 @@ export default defineConfig([
   {
     ...common,
     // Together, so that they share what both of them hold.
-    entry: { index: "src/index.ts", testing: "src/testing/index.ts", monitor: "src/monitor/index.ts" },
+    entry: {
+      index: "src/index.ts",
+      testing: "src/testing/index.ts",
+      monitor: "src/monitor/index.ts",
+      metrics: "src/metrics/index.ts",
+    },
     format: ["esm", "cjs"],
     dts: true,
     // Not the monitor's pages, which another build puts there.

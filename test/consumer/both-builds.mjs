@@ -1,14 +1,18 @@
 /** Loads the ESM and the CommonJS build into one process: two copies of everything, which must know each other's. */
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
+import { Registry } from "prom-client";
 import * as esm from "titanqueue";
+import * as esmMetrics from "titanqueue/metrics";
 import * as esmTesting from "titanqueue/testing";
 
 const require = createRequire(import.meta.url);
 const cjs = require("titanqueue");
+const cjsMetrics = require("titanqueue/metrics");
 const cjsTesting = require("titanqueue/testing");
 assert.notEqual(esm.Client, cjs.Client, "the two builds are the same module: nothing is tested");
 assert.deepEqual(Object.keys(esm).sort(), Object.keys(cjs).sort());
+assert.deepEqual(Object.keys(esmMetrics).sort(), Object.keys(cjsMetrics).sort());
 assert.deepEqual(Object.keys(esmTesting).sort(), Object.keys(cjsTesting).sort());
 
 const builds = [
@@ -59,6 +63,21 @@ for (const [{ testQueue }, code] of [
   await q.advance("1m");
   assert.equal((await q.drain()).archive, 1);
   await client.close();
+}
+
+// Metrics of one build, of an engine of the other.
+for (const [{ registerEngineMetrics }, { Client, Inspector, memoryEngine, Task }] of [
+  [esmMetrics, cjs],
+  [cjsMetrics, esm],
+]) {
+  const engine = memoryEngine();
+  const client = new Client(engine);
+  await client.enqueue(new Task("email:send"), { queue: "mail" });
+  const registry = new Registry();
+  const inspector = new Inspector(engine);
+  registerEngineMetrics(registry, inspector);
+  assert.match(await registry.metrics(), /^titanqueue_queue_tasks{queue="mail",state="pending"} 1$/m);
+  await Promise.all([client.close(), inspector.close()]);
 }
 
 console.log("consumer: ESM and CommonJS know each other's errors, tasks and engines");

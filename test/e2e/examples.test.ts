@@ -13,6 +13,9 @@ const PROGRAMS: Readonly<Record<string, { readonly says: RegExp; readonly serves
   "groups.mts": { says: /^to ada: \[ 'Bob: nice', 'Cleo: very nice' \]/ },
   "handlers.mts": { says: /page:fetch, attempt 1: TypeError/ },
   "limits.mts": { says: /^a: a1 a2 a3$/m },
+  "metrics.mts": {
+    says: /^titanqueue_tasks_processed_total{queue="default",type="email:welcome"} 1$/m,
+  },
   "periodic.mts": { says: /daily CRON_TZ=Europe\/Berlin 0 9 \* \* MON-FRI \d{4}-/ },
   "producer.mts": { says: /report-2030-01-31 is scheduled until \d{4}-/ },
   "results.mts": { says: /is completed: 6/ },
