@@ -1,0 +1,56 @@
+// Asynqmon, on a loopback port of its own until stdin ends. Says {"port": …, "versions": {…}} when it listens.
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"runtime/debug"
+
+	"github.com/hibiken/asynq"
+	"github.com/hibiken/asynqmon"
+)
+
+func main() {
+	url := flag.String("redis", "redis://127.0.0.1:6379", "where the tasks are")
+	readOnly := flag.Bool("read-only", false, "refuse to change anything")
+	prometheus := flag.String("prometheus", "", "where metrics are asked for")
+	flag.Parse()
+	conn, err := asynq.ParseRedisURI(*url)
+	must(err)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	must(err)
+	handler := asynqmon.New(asynqmon.Options{
+		RedisConnOpt:      conn,
+		ReadOnly:          *readOnly,
+		PrometheusAddress: *prometheus,
+	})
+	go func() { must(http.Serve(listener, handler)) }()
+	must(json.NewEncoder(os.Stdout).Encode(map[string]any{
+		"port":     listener.Addr().(*net.TCPAddr).Port,
+		"versions": versions(),
+	}))
+	_, err = io.Copy(io.Discard, os.Stdin)
+	must(err)
+}
+
+func versions() map[string]string {
+	found := map[string]string{}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, module := range info.Deps {
+			found[module.Path] = module.Version
+		}
+	}
+	return found
+}
+
+func must(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "asynqmon:", err)
+		os.Exit(1)
+	}
+}
