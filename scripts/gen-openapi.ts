@@ -78,6 +78,7 @@ class Generator {
         return {};
     }
     if (ts.isArrayTypeNode(node)) return { type: "array", items: this.#schema(node.elementType) };
+    if (ts.isParenthesizedTypeNode(node)) return this.#schema(node.type);
     if (ts.isLiteralTypeNode(node)) return this.#literal(node);
     if (ts.isUnionTypeNode(node)) return this.#union(node);
     if (ts.isTypeLiteralNode(node)) return this.#object(node.members);

@@ -7,7 +7,18 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
     "type": "object",
     "properties": {
       "at": {
-        "$ref": "#/components/schemas/Instant"
+        "$ref": "#/components/schemas/Instant",
+        "description": "When it ended."
+      },
+      "outcome": {
+        "enum": [
+          "retry",
+          "archive"
+        ]
+      },
+      "cause": {
+        "type": "string",
+        "description": "As in the event `taskSettled`: `error`, `timeout`, `canceled`, `retry-later`, `lease-expired`, and of an archived one `exhausted`, `skip-retry`, `invalid`, `canceled`. A later version may have more."
       },
       "server": {
         "anyOf": [
@@ -17,7 +28,8 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
           {
             "type": "null"
           }
-        ]
+        ],
+        "description": "`host:pid` of the server that ran it; `null`: not known (its lease ran out)."
       },
       "duration": {
         "anyOf": [
@@ -30,11 +42,14 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
         ]
       },
       "error": {
-        "type": "string"
+        "type": "string",
+        "description": "The first 512 bytes."
       }
     },
     "required": [
       "at",
+      "outcome",
+      "cause",
       "server",
       "duration",
       "error"
@@ -1094,6 +1109,145 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
     ],
     "additionalProperties": false
   },
+  "MetricsPoint": {
+    "type": "object",
+    "properties": {
+      "processed": {
+        "type": "number",
+        "description": "Attempts that ended, failures included."
+      },
+      "failed": {
+        "type": "number"
+      },
+      "wait": {
+        "anyOf": [
+          {
+            "$ref": "#/components/schemas/Percentiles"
+          },
+          {
+            "type": "null"
+          }
+        ],
+        "description": "From pending to start; `null`: not known of any."
+      },
+      "run": {
+        "anyOf": [
+          {
+            "$ref": "#/components/schemas/Percentiles"
+          },
+          {
+            "type": "null"
+          }
+        ],
+        "description": "From start to end; `null`: not known of any."
+      }
+    },
+    "required": [
+      "processed",
+      "failed",
+      "wait",
+      "run"
+    ],
+    "additionalProperties": false
+  },
+  "MetricsQuery": {
+    "type": "object",
+    "properties": {
+      "range": {
+        "enum": [
+          "1h",
+          "6h",
+          "24h"
+        ],
+        "description": "Back from now. Left out: `1h`."
+      },
+      "queue": {
+        "type": "string",
+        "description": "Left out: the busiest queues."
+      }
+    },
+    "required": [],
+    "additionalProperties": false
+  },
+  "MetricsReport": {
+    "type": "object",
+    "properties": {
+      "now": {
+        "$ref": "#/components/schemas/Instant"
+      },
+      "from": {
+        "$ref": "#/components/schemas/Instant",
+        "description": "Where the first step begins."
+      },
+      "step": {
+        "$ref": "#/components/schemas/Length",
+        "description": "Of one step: 5 minutes, or 15 for `24h`. The last one is not over yet."
+      },
+      "series": {
+        "type": "array",
+        "items": {
+          "$ref": "#/components/schemas/MetricsSeries"
+        },
+        "description": "By queue; in each of them all types first, then each type, the busiest first."
+      },
+      "truncated": {
+        "type": "boolean",
+        "description": "There is more than fits: ask for one queue."
+      }
+    },
+    "required": [
+      "now",
+      "from",
+      "step",
+      "series",
+      "truncated"
+    ],
+    "additionalProperties": false,
+    "description": "What servers have measured (Go servers measure nothing). Numbers come up to a minute late. Lengths are within 13 % of the truth."
+  },
+  "MetricsSeries": {
+    "type": "object",
+    "properties": {
+      "queue": {
+        "type": "string"
+      },
+      "type": {
+        "anyOf": [
+          {
+            "type": "string"
+          },
+          {
+            "type": "null"
+          }
+        ],
+        "description": "`null`: all of them. Empty: those that were not counted by themselves, which a queue has beyond 50 in a step."
+      },
+      "totals": {
+        "$ref": "#/components/schemas/MetricsPoint"
+      },
+      "points": {
+        "type": "array",
+        "items": {
+          "anyOf": [
+            {
+              "$ref": "#/components/schemas/MetricsPoint"
+            },
+            {
+              "type": "null"
+            }
+          ]
+        },
+        "description": "One for each step; `null`: nothing ended in it that was measured."
+      }
+    },
+    "required": [
+      "queue",
+      "type",
+      "totals",
+      "points"
+    ],
+    "additionalProperties": false
+  },
   "NewSchedulerEntry": {
     "type": "object",
     "properties": {
@@ -1425,6 +1579,26 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
     },
     "required": [
       "payload"
+    ],
+    "additionalProperties": false
+  },
+  "Percentiles": {
+    "type": "object",
+    "properties": {
+      "p50": {
+        "$ref": "#/components/schemas/Length"
+      },
+      "p95": {
+        "$ref": "#/components/schemas/Length"
+      },
+      "p99": {
+        "$ref": "#/components/schemas/Length"
+      }
+    },
+    "required": [
+      "p50",
+      "p95",
+      "p99"
     ],
     "additionalProperties": false
   },
@@ -2503,7 +2677,7 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
             "type": "null"
           }
         ],
-        "description": "The failed attempts that are on record, oldest first; `null`: none are kept (a Go server ran them, say)."
+        "description": "The last ten failed attempts that are on record, oldest first; `null`: none are (a Go server ran them, say)."
       },
       "runningOn": {
         "anyOf": [
@@ -3249,6 +3423,16 @@ export const ROUTE_SCHEMAS: Readonly<Record<RouteName, RouteSchemas>> = {
     "query": null,
     "body": null,
     "answer": null
+  },
+  "GET /api/metrics": {
+    "summary": "Throughput, and how long tasks waited and ran, by queue and type.",
+    "query": {
+      "$ref": "#/components/schemas/MetricsQuery"
+    },
+    "body": null,
+    "answer": {
+      "$ref": "#/components/schemas/MetricsReport"
+    }
   },
   "GET /api/failures": {
     "summary": "Failed tasks by what went wrong.",

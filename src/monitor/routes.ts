@@ -471,6 +471,10 @@ export function routeRules(house: House): Rules {
       },
     },
 
+    "GET /api/metrics": {
+      role: "view",
+      handle: async () => ({ now: now(), from: now(), step: 300_000, series: [], truncated: false }),
+    },
     "GET /api/failures": {
       role: "view",
       handle: async ({ query, visitor }) => {
