@@ -68,6 +68,7 @@ func (p *peer) commands() map[string]func(json.RawMessage) (any, error) {
 		"provide":    with(p.provide),
 		"unschedule": with(p.unschedule),
 		"ticks":      with(ticks),
+		"decode":     with(decode),
 		"dump":       with(p.dump),
 	}
 }
@@ -87,10 +88,11 @@ func with[A any](do func(A) (any, error)) func(json.RawMessage) (any, error) {
 
 func main() {
 	url := flag.String("redis", "redis://127.0.0.1:6379", "where the tasks are")
-	makeVectors := flag.Bool("vectors", false, "print golden vectors and end")
+	vectors := flag.String("vectors", "", "write golden vectors into this directory, and end")
+	seed := flag.Uint64("seed", 26, "of the vectors")
 	flag.Parse()
-	if *makeVectors {
-		must(printVectors())
+	if *vectors != "" {
+		must(writeVectors(*vectors, *seed))
 		return
 	}
 	p, err := newPeer(*url)
