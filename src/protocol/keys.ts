@@ -123,6 +123,8 @@ export interface LimitKeys {
   readonly limits: string;
   /** Who holds a slot of which limit. */
   readonly slots: string;
+  /** How many slots each limit has given out. */
+  readonly held: string;
   /** Who waits for which limit, in order. */
   readonly parked: string;
   /** Whose turn it is to take a slot. */
@@ -138,6 +140,7 @@ export function limitKeys(queue: string): LimitKeys {
   return {
     limits: `${ours}limits`,
     slots: `${ours}slots`,
+    held: `${ours}held`,
     parked: `${ours}parked`,
     turns: `${ours}turns`,
     looks: `${ours}looks`,

@@ -73,7 +73,8 @@ describe("a healthy queue", () => {
     await inZset("s2", "scheduled", 253_402_300_799, { "tq:parked": "type:a\nk\n0000000000000001" });
     await redis.zadd(own("parked"), 0, "type:a\nk\n0000000000000001s2");
     await redis.zadd(own("looks"), 1_700_000_000_250, "type:a\nk");
-    await redis.zadd(own("slots"), 0, "type:a\nk\na1");
+    await redis.hset(own("slots"), "type:a\nk\na1", "");
+    await redis.hset(own("held"), "type:a\nk", 1);
     await redis.zadd(own("turns"), 0, "type:a\nl\np1");
     await redis.hset(own("limits"), "server", "1700000000250 []");
     await redis.set(own("rate:type:r\n"), "x", "PX", 60_000);

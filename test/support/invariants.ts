@@ -236,11 +236,12 @@ function sortOwnKey(view: QueueView, suffix: string, key: StoredKey): boolean {
       return key.type === "zset" && rest === undefined && expires();
     case "aggs":
       return key.type === "set" && rest === undefined;
-    case "slots":
     case "parked":
     case "turns":
     case "looks":
       return key.type === "zset" && rest === undefined;
+    case "slots":
+    case "held":
     case "limits":
       return key.type === "hash" && rest === undefined;
     case "rate":

@@ -16,11 +16,11 @@ const ANSWERS: ReadonlyMap<number, AdmitAnswer> = new Map([
 const TOGETHER = 8;
 /** Where the looks at slots and promises go on. */
 interface Cursor {
-  readonly slots: Uint8Array;
+  readonly slots: string;
   readonly turns: Uint8Array;
 }
 
-const BEGIN: Cursor = { slots: Buffer.alloc(0), turns: Buffer.alloc(0) };
+const BEGIN: Cursor = { slots: "0", turns: Buffer.alloc(0) };
 
 /** Limits on Redis, docs/protocol.md 8.26 and 18.11. */
 export function redisLimits({ commands, clock }: Pick<RedisContext, "commands" | "clock">): LimitStore {
@@ -52,7 +52,7 @@ export function redisLimits({ commands, clock }: Pick<RedisContext, "commands" |
     async admit(queue, admissions) {
       if (admissions.length === 0) return { answers: [], reviewAt: undefined };
       const { active, lease, scheduled, taskPrefix } = queueKeys(queue);
-      const { slots, parked, turns, looks, ratePrefix } = limitKeys(queue);
+      const { slots, held, parked, turns, looks, ratePrefix } = limitKeys(queue);
       const named = new NamedLimits(ratePrefix);
       const tasks: RedisArg[] = [];
       for (const { leased, scopes } of admissions) {
@@ -64,7 +64,7 @@ export function redisLimits({ commands, clock }: Pick<RedisContext, "commands" |
       const together = scores.size === 1 && admissions.length >= TOGETHER ? ([...scores][0] ?? "") : "";
       const reply = (await admit.run(
         commands,
-        { slots, parked, turns, looks, active, lease, scheduled, rates },
+        { slots, held, parked, turns, looks, active, lease, scheduled, rates },
         { taskPrefix, score: together, limitCount: named.count, entries: [...args, ...tasks] },
       )) as number[];
       const reviewAt = reply.pop();
@@ -77,7 +77,7 @@ export function redisLimits({ commands, clock }: Pick<RedisContext, "commands" |
     async release(queue, ended) {
       if (ended.length === 0) return;
       const { pending, lease, scheduled, taskPrefix } = queueKeys(queue);
-      const { slots, parked, turns, looks, ratePrefix } = limitKeys(queue);
+      const { slots, held, parked, turns, looks, ratePrefix } = limitKeys(queue);
       const named = new NamedLimits(ratePrefix);
       const attempts: RedisArg[] = [];
       for (const { taskId, scopes, handedBack } of ended) {
@@ -86,7 +86,7 @@ export function redisLimits({ commands, clock }: Pick<RedisContext, "commands" |
       const { rates, args } = named;
       await releaseSlots.run(
         commands,
-        { slots, parked, turns, looks, pending, lease, scheduled, rates },
+        { slots, held, parked, turns, looks, pending, lease, scheduled, rates },
         {
           taskPrefix,
           pendingSince: pendingSinceNs(clock.now()),
@@ -98,11 +98,11 @@ export function redisLimits({ commands, clock }: Pick<RedisContext, "commands" |
 
     async review(queue, limits) {
       const { pending, lease, scheduled, taskPrefix } = queueKeys(queue);
-      const { slots, parked, turns, looks, ratePrefix } = limitKeys(queue);
+      const { slots, held, parked, turns, looks, ratePrefix } = limitKeys(queue);
       const cursor = cursors.get(queue) ?? BEGIN;
       const reply = await reviewLimits.run(
         commands,
-        { slots, parked, turns, looks, pending, lease, scheduled },
+        { slots, held, parked, turns, looks, pending, lease, scheduled },
         {
           taskPrefix,
           ratePrefix,
@@ -113,7 +113,7 @@ export function redisLimits({ commands, clock }: Pick<RedisContext, "commands" |
         },
       );
       const [released, next, slotCursor, turnCursor] = reply as [number, number, Buffer, Buffer];
-      cursors.set(queue, { slots: slotCursor, turns: turnCursor });
+      cursors.set(queue, { slots: slotCursor.toString(), turns: turnCursor });
       return { released, nextAt: next === 0 ? undefined : next };
     },
   };

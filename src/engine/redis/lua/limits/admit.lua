@@ -2,7 +2,8 @@
 -- A task that is parked leaves its lease: it is scheduled for a day far away, so that no forwarder, Go's or ours, moves
 -- it, and listed by its limit. Those that come later wait behind it. A call whose answer was lost can be repeated.
 --
--- KEYS    slots          zset    tq:{<queue>}:slots
+-- KEYS    slots          hash    tq:{<queue>}:slots
+--         held           hash    tq:{<queue>}:held
 --         parked         zset    tq:{<queue>}:parked
 --         turns          zset    tq:{<queue>}:turns
 --         looks          zset    tq:{<queue>}:looks
@@ -17,8 +18,8 @@
 --                                then of each task: id, score of its lease, how many limits it has, the number of each
 -- RETURNS array          of each task: 1 it may start, 0 it is parked, -1 its attempt is no longer the caller's; then when
 --                        to look for room, in milliseconds, or 0
-local slots, parked, turns, looks = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local active, lease, scheduled = KEYS[5], KEYS[6], KEYS[7]
+local slots, held, parked, turns, looks = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local active, lease, scheduled = KEYS[6], KEYS[7], KEYS[8]
 local task_prefix, score, limit_count = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local pending, pending_since
 
@@ -55,8 +56,9 @@ local function find_places(limit)
   limit.first = limit.first or limit.last + 1
 end
 
-local answers, parking, holding, promises = {}, {}, {}, {}
-local held_count = 0
+local answers, parking, promises = {}, {}, {}
+-- Whose slots are taken, limit by limit, and as members.
+local holding, members = {}, {}
 while ARGV[arg] do
   local id, own_score, first = ARGV[arg], ARGV[arg + 1], arg + 3
   local last = arg + 2 + tonumber(ARGV[arg + 2])
@@ -100,8 +102,8 @@ while ARGV[arg] do
           limit.room = limit.room - 1
         end
         if limit.most > 0 then
-          holding[held_count + 1], holding[held_count + 2] = 0, limit.full .. '\n' .. id
-          held_count = held_count + 2
+          holding[#holding + 1] = limit
+          members[#holding] = limit.full .. '\n' .. id
         end
       end
     else
@@ -133,15 +135,7 @@ redis.call('ZCARD', looks)
 -- First a removal: then Redis lets the writes after it pass even at `maxmemory`.
 redis.call('ZREM', turns, '', unpack(promises))
 if #holding > 0 then
-  -- A small set in its compact form is searched from end to end. A member that is too long for it, for a moment, makes
-  -- the set keep the fast form for as long as it is not empty.
-  local crowd = none_held and held_count > 16 and string.rep('-', 65)
-  if crowd then
-    redis.call('ZADD', slots, 0, crowd, unpack(holding))
-    redis.call('ZREM', slots, crowd)
-  else
-    redis.call('ZADD', slots, unpack(holding))
-  end
+  take_slots(holding, members)
 end
 local look = 0
 for _, task in ipairs(parking) do

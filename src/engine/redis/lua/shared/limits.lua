@@ -1,11 +1,12 @@
 -- Limits, docs/protocol.md 18.11. A limit is known by its name and key, `full`: printable text, a line feed between them.
 -- Members are `full`, a line feed, and what is counted. All scores are 0, so that members are found by their text.
+-- Slots are also counted, limit by limit, in `held`: what stands there while nobody has a slot is wrong, and dropped.
 local FAR_AWAY = 253402300799
 local UNPARKED_A_CALL = 100
 local LOOK_AGAIN = 15000
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local none_parked, none_has_turn = redis.call('ZCARD', parked) == 0, redis.call('ZCARD', turns) == 0
-local none_held = redis.call('ZCARD', slots) == 0
+local none_held = redis.call('HLEN', slots) == 0
 
 local function range_of(full)
   return '[' .. full .. '\n', '(' .. full .. '\11'
@@ -20,12 +21,20 @@ local function limit_at(arg, rate_key)
     rate = tonumber(ARGV[arg + 2]),
     per = tonumber(ARGV[arg + 3]),
     rate_key = rate_key,
+    held = false,
     room = false,
     starts = false,
     log = false,
     waiting = false,
     last = false,
   }
+end
+
+local function held_of(limit)
+  if not limit.held then
+    limit.held = none_held and 0 or tonumber(redis.call('HGET', held, limit.full) or 0)
+  end
+  return limit.held
 end
 
 -- How many tasks may start under a limit: `room` of those that nobody has promised a turn to, `starts` in all.
@@ -37,7 +46,7 @@ local function measure(limit)
   local promised = none_has_turn and 0 or redis.call('ZLEXCOUNT', turns, from, to)
   limit.starts = math.huge
   if limit.most > 0 then
-    limit.starts = limit.most - (none_held and 0 or redis.call('ZLEXCOUNT', slots, from, to))
+    limit.starts = limit.most - held_of(limit)
   end
   if limit.rate > 0 then
     -- Instants and how many started then, the oldest first.
@@ -153,13 +162,90 @@ local function plan_look(limit, soonest)
   return at
 end
 
--- Gives the slot of a task back that may be pending again: it was handed back, and is promised the next turn.
-local function give_back(full, id)
-  local member = full .. '\n' .. id
+-- The slots of each limit, counted anew.
+local function recount()
+  local counts, fields = {}, {}
+  for _, member in ipairs(redis.call('HKEYS', slots)) do
+    local full = string.match(member, '^([^\n]*\n[^\n]*)\n')
+    if full then
+      counts[full] = (counts[full] or 0) + 1
+    end
+  end
+  redis.call('DEL', held)
+  for full, count in pairs(counts) do
+    redis.call('HSET', held, full, count)
+  end
+  return counts
+end
+
+-- Notes that these limits have given out so many slots more, by `change`. `is_exact`: each of them was as expected.
+local function write_held(change, is_exact)
+  if not is_exact then
+    local counts = recount()
+    for limit in pairs(change) do
+      limit.held = counts[limit.full] or 0
+    end
+    return
+  end
+  local counts, gone = {}, {}
+  for limit, by in pairs(change) do
+    limit.held = held_of(limit) + by
+    if limit.held > 0 then
+      counts[#counts + 1] = limit.full
+      counts[#counts + 1] = limit.held
+    else
+      gone[#gone + 1] = limit.full
+    end
+  end
+  if #gone > 0 then
+    redis.call('HDEL', held, unpack(gone))
+  end
+  if #counts > 0 then
+    redis.call('HSET', held, unpack(counts))
+  end
+end
+
+-- Who asks once more has its slot already.
+local function take_slots(holding, members)
+  local fields, change = {}, {}
+  for i, limit in ipairs(holding) do
+    fields[2 * i - 1], fields[2 * i] = members[i], ''
+    change[limit] = (change[limit] or 0) + 1
+  end
+  if none_held then
+    redis.call('DEL', held)
+    -- A small hash in its compact form is searched from end to end. A value that is too long for it, for a moment, makes
+    -- the hash keep the fast form for as long as it is not empty.
+    if #members > 8 then
+      redis.call('HSET', slots, '', string.rep('-', 65))
+    end
+  end
+  local added = redis.call('HSET', slots, unpack(fields))
+  if none_held then
+    redis.call('HDEL', slots, '')
+  end
+  write_held(change, added == #members)
+end
+
+local function free_slots(holding, members)
+  local change = {}
+  for _, limit in ipairs(holding) do
+    change[limit] = (change[limit] or 0) - 1
+  end
+  write_held(change, redis.call('HDEL', slots, unpack(members)) == #members)
+end
+
+-- Frees the slot of a task that may be pending again: it was handed back, and is promised the next turn.
+local function give_back(limit, id)
+  local member = limit.full .. '\n' .. id
   local task = task_prefix .. id
-  if redis.call('ZREM', slots, member) == 1 and redis.pcall('HGET', task, 'state') == 'pending' then
+  if redis.call('HDEL', slots, member) == 0 then
+    return
+  end
+  write_held({ [limit] = -1 }, true)
+  if redis.pcall('HGET', task, 'state') == 'pending' then
     redis.call('ZADD', turns, 0, member)
-    redis.call('HSET', task, 'tq:turn', full)
+    redis.call('HSET', task, 'tq:turn', limit.full)
     none_has_turn = false
   end
 end
