@@ -1,7 +1,139 @@
-import { Page } from "../../components/page.tsx";
-import { useLive } from "../../live/live.ts";
+import { useEffect, useMemo } from "react";
+import { Chart } from "../../components/chart.tsx";
+import { EmptyState, Skeleton } from "../../components/empty-state.tsx";
+import { Section } from "../../components/page.tsx";
+import { Table } from "../../components/table.tsx";
+import { exactCount, plural, rate, share, shortCount } from "../../format/numbers.ts";
+import { duration } from "../../format/times.ts";
+import { useLive, useNow } from "../../live/live.ts";
+import type { LiveOverview } from "../../live/live-data.ts";
+import { Link } from "../../routing/router.tsx";
+import { QUEUE_COLUMNS, queueKey, queueLink, queueOnPhone } from "../queues/queue-columns.tsx";
+import { byAttention } from "./attention.ts";
+import { type Figure, Figures } from "./figures.tsx";
+import { HealthLine } from "./health-line.tsx";
+import styles from "./overview-page.module.css";
+import { failuresPerMinute, rangeOf, rateLines } from "./series.ts";
 
+/** More are for the page of queues. */
+const MOST_QUEUES = 25;
+
+/** Is it well? If not: which queue, and why. */
 export function OverviewPage() {
-  const health = useLive(({ data }) => data?.overview?.health ?? null);
-  return <Page title="Overview">{health?.sentence}</Page>;
+  const overview = useLive(({ data }) => data?.overview ?? null);
+  const sentence = overview?.health.sentence;
+  useEffect(() => {
+    document.title = sentence === undefined ? "TitanQueue" : `${sentence} · TitanQueue`;
+  }, [sentence]);
+  if (overview === null) return <Skeleton rows={14} />;
+  const isEmpty = overview.queues.size === 0 && overview.health.status !== "bad";
+  return (
+    <div className={styles["page"]}>
+      <HealthLine health={overview.health} />
+      {isEmpty ? (
+        <EmptyState title="Nothing was enqueued yet." command="npx titanqueue init">
+          As soon as a client enqueues a task, its queue shows up here. This writes a small project to begin
+          with:
+        </EmptyState>
+      ) : (
+        <>
+          <Numbers overview={overview} />
+          <Charts overview={overview} />
+          <Queues overview={overview} />
+        </>
+      )}
+    </div>
+  );
+}
+
+function Numbers({ overview }: { readonly overview: LiveOverview }) {
+  const now = useNow();
+  return <Figures figures={figuresOf(overview, now)} />;
+}
+
+function figuresOf({ totals, series, queues }: LiveOverview, now: number): readonly Figure[] {
+  const last = series.at(-1);
+  const pending = [...queues.values()].reduce((all, row) => all + row.pending, 0);
+  const { slots, slotsBusy, oldestAt, processedToday, failedToday, processedYesterday, failedYesterday } =
+    totals;
+  return [
+    { label: "In per second", value: rate(last?.inRate) },
+    { label: "Out per second", value: rate(last?.outRate) },
+    { label: "Waiting", value: shortCount(pending), title: exactCount(pending) },
+    { label: "Oldest waiting", value: oldestAt === null ? duration(null) : duration(now - oldestAt) },
+    {
+      label: "Slots busy",
+      value: slots === null ? shortCount(null) : `${shortCount(slotsBusy)} of ${shortCount(slots)}`,
+      beside: slots === null || slots === 0 ? undefined : share(slotsBusy ?? 0, slots),
+    },
+    {
+      label: "Processed today (UTC)",
+      value: shortCount(processedToday),
+      title: exactCount(processedToday),
+      beside: processedYesterday === null ? undefined : `yesterday ${shortCount(processedYesterday)}`,
+    },
+    {
+      label: "Failed today",
+      value: share(failedToday, processedToday),
+      title: plural(failedToday, "failed attempt"),
+      beside:
+        failedYesterday === null || processedYesterday === null
+          ? shortCount(failedToday)
+          : `yesterday ${share(failedYesterday, processedYesterday)}`,
+    },
+  ];
+}
+
+function Charts({ overview: { series } }: { readonly overview: LiveOverview }) {
+  const now = useLive(({ data }) => data?.now ?? 0);
+  const range = useMemo(() => rangeOf(series, now), [series, now]);
+  const lines = useMemo(() => rateLines(series), [series]);
+  const bars = useMemo(() => failuresPerMinute(series, range), [series, range]);
+  return (
+    <div className={styles["charts"]}>
+      <Section title="In and out per second">
+        <Chart
+          label="Tasks that came in and that left, per second"
+          at={lines.at}
+          range={range}
+          format={rate}
+          sync="overview"
+          lines={[
+            { label: "in", color: "--pending", values: lines.inRate },
+            { label: "out", color: "--active", values: lines.outRate },
+          ]}
+        />
+      </Section>
+      <Section title="Failures per minute">
+        <Chart
+          label="Failed attempts per minute"
+          at={bars.at}
+          range={range}
+          lines={[{ label: "failed", color: "--bad", look: "bars", values: bars.failures }]}
+        />
+      </Section>
+    </div>
+  );
+}
+
+function Queues({ overview: { queues, health } }: { readonly overview: LiveOverview }) {
+  const rows = useMemo(
+    () => [...queues.values()].sort(byAttention(health)).slice(0, MOST_QUEUES),
+    [queues, health],
+  );
+  return (
+    <Section
+      title="Queues"
+      aside={queues.size > rows.length && <Link to="/queues">All {exactCount(queues.size)} queues</Link>}
+    >
+      <Table
+        label="Queues"
+        rows={rows}
+        columns={QUEUE_COLUMNS}
+        keyOf={queueKey}
+        to={queueLink}
+        phone={queueOnPhone}
+      />
+    </Section>
+  );
 }
