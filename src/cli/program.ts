@@ -128,7 +128,7 @@ function runCommands(program: Command, exit: Exit): void {
 function monitorCommand(program: Command, exit: Exit): void {
   program
     .command("monitor")
-    .description("serve the dashboard, until SIGTERM or Ctrl+C")
+    .description("serve the dashboard, and metrics for Prometheus at /metrics, until SIGTERM or Ctrl+C")
     .addOption(
       new Option("--host <host>", "the address; others than this machine's need --auth-file").default(
         "127.0.0.1",

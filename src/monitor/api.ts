@@ -899,6 +899,11 @@ export interface MetricsQuery {
 }
 
 export interface Healthy {
+export interface ExpositionQuery {
+  /** `asynq`: the names of asynq's exporter. Left out: ours. */
+  names?: "titanqueue" | "asynq";
+}
+
   ok: boolean;
 }
 
@@ -914,6 +919,8 @@ export interface Routes {
   /** Whether the engine answers. Open to everybody, and tells nothing else. */
   "GET /healthz": { answer: Healthy };
   /** This document. */
+  /** What the engine holds, for Prometheus (text format 0.0.4). Takes the package prom-client, else `NOT_SUPPORTED`. */
+  "GET /metrics": { query: ExpositionQuery; answer: string };
   "GET /api/openapi.json": { answer: unknown };
   /** Who is asking, and what they may do. */
   "GET /api/session": { answer: Session };

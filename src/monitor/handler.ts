@@ -3,6 +3,7 @@ import type { AuditLine, RouteName } from "./api.ts";
 import type { Authentication } from "./authentication.ts";
 import { requireOwnOrigin } from "./csrf.ts";
 import { httpErrorOf } from "./error-answer.ts";
+import { wantsPage } from "./exposition.ts";
 import { type HostRules, isLoopback, requireOwnHost } from "./hosts.ts";
 import { badRequest, forbidden, HttpError, notFound } from "./http-error.ts";
 import { ROUTE_SCHEMAS, SCHEMAS } from "./openapi.gen.ts";
@@ -143,9 +144,20 @@ export function monitorHandler(
     app.all(path.replaceAll(/\{(\w+)\}/g, ":$1"), async (context) => {
       const { method } = context.req;
       // A stream that nobody reads would never end.
+  const page = async (context: Context<Bindings>): Promise<Response> => {
+    const { raw: request } = context.req;
+    hostOf(request, context.env);
+    if (request.method !== "GET" && request.method !== "HEAD") {
+      throw new HttpError(405, "METHOD_NOT_ALLOWED", "this method is not for this path");
+    }
+    await visitorOf(request, context.env);
+    return pageOrFile(context.req.path, files);
+  };
+
       const asked = method === "HEAD" && path !== "/api/live" ? "GET" : method;
       if (!methods.includes(asked)) {
         hostOf(context.req.raw, context.env);
+      if (path === "/metrics" && wantsPage(context.req.raw.headers)) return page(context);
         const allow = method === "OPTIONS" ? {} : { allow: methods.join(", ") };
         throw new HttpError(405, "METHOD_NOT_ALLOWED", "this method is not for this path", {
           headers: allow,
@@ -155,15 +167,7 @@ export function monitorHandler(
     });
   }
 
-  app.all("*", async (context) => {
-    const { raw: request } = context.req;
-    hostOf(request, context.env);
-    if (request.method !== "GET" && request.method !== "HEAD") {
-      throw new HttpError(405, "METHOD_NOT_ALLOWED", "this method is not for this path");
-    }
-    await visitorOf(request, context.env);
-    return pageOrFile(context.req.path, files);
-  });
+  app.all("*", page);
 
   app.notFound(() => errorResponse(notFound()));
   app.onError((error) => {

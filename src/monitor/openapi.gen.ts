@@ -721,6 +721,20 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
     "required": [],
     "additionalProperties": false
   },
+  "ExpositionQuery": {
+    "type": "object",
+    "properties": {
+      "names": {
+        "enum": [
+          "titanqueue",
+          "asynq"
+        ],
+        "description": "`asynq`: the names of asynq's exporter. Left out: ours."
+      }
+    },
+    "required": [],
+    "additionalProperties": false
+  },
   "Fact": {
     "type": "object",
     "properties": {
@@ -3090,6 +3104,16 @@ export const ROUTE_SCHEMAS: Readonly<Record<RouteName, RouteSchemas>> = {
     "body": null,
     "answer": {
       "$ref": "#/components/schemas/Healthy"
+    }
+  },
+  "GET /metrics": {
+    "summary": "What the engine holds, for Prometheus (text format 0.0.4). Takes the package prom-client, else `NOT_SUPPORTED`.",
+    "query": {
+      "$ref": "#/components/schemas/ExpositionQuery"
+    },
+    "body": null,
+    "answer": {
+      "type": "string"
     }
   },
   "GET /api/openapi.json": {

@@ -19,7 +19,7 @@ export function openapi(): object {
       responses: {
         ...(answer === null
           ? { "204": { description: "Done." } }
-          : { "200": { description: "The answer.", content: json(answer) } }),
+          : { "200": { description: "The answer.", content: contentOf(answer) } }),
         default: {
           description: "What went wrong.",
           content: json({ $ref: "#/components/schemas/ErrorAnswer" }),
@@ -62,6 +62,11 @@ function queryParameters(query: Schema | null): object[] {
     required: required.includes(name),
     schema,
   }));
+}
+
+/** What is a text to us is a file, or an exposition. */
+function contentOf(answer: Schema): object {
+  return answer.type === "string" ? { "text/plain": { schema: answer } } : json(answer);
 }
 
 function json(schema: Schema): object {

@@ -55,6 +55,11 @@ export class Installation {
     return directory;
   }
 
+  /** Installs a package beside ours. */
+  add(name: string): void {
+    link(name, join(this.#directory, "node_modules"));
+  }
+
   remove(): void {
     rmSync(this.#directory, { recursive: true, force: true });
   }

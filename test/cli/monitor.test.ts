@@ -27,6 +27,24 @@ it("serves the dashboard to this machine alone, and ends with the signal", async
   expect((await program.ended).code).toBe(0);
 });
 
+it("says how to have metrics, and has them once that was done", async () => {
+  const without = run(["--port", "0"]);
+  const refused = await fetch(`${await addressOf(without)}metrics`);
+  expect([refused.status, await refused.json()]).toMatchObject([501, { error: { code: "NOT_SUPPORTED" } }]);
+  expect(without.said()).not.toContain("ERR_MODULE_NOT_FOUND");
+  without.child.kill("SIGTERM");
+  await without.ended;
+  installation.add("prom-client");
+  const program = run(["--port", "0"]);
+  const exposition = await fetch(`${await addressOf(program)}metrics`);
+  expect([exposition.status, await exposition.text()]).toEqual([
+    200,
+    expect.stringMatching(/^titanqueue_engine_up 1$/m),
+  ]);
+  program.child.kill("SIGTERM");
+  expect((await program.ended).code).toBe(0);
+});
+
 it("refuses to let everybody in: exit code 2, and the flag is named", async () => {
   const { code, said } = await run(["--host", "0.0.0.0", "--port", "0"]).ended;
   expect(code).toBe(2);
