@@ -151,7 +151,7 @@ const sealed = new WeakMap<object, CheckedTaskOptions>();
  */
 export function checkTaskOptions(options: unknown): CheckedTaskOptions {
   if (options === undefined) return NOTHING;
-  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+  if (!isRecord(options)) {
     throw new InvalidOptionError("options", `expected an object; got ${shown(options)}`);
   }
   const known = sealed.get(options);
@@ -169,10 +169,23 @@ export function checkTaskOptions(options: unknown): CheckedTaskOptions {
   return checked;
 }
 
+/**
+ * A copy that no later change of the caller's object, or of its headers, reaches. What is no object stays what it is,
+ * for the check to refuse.
+ */
+export function copyTaskOptions<T extends TaskOptions>(options: T): T {
+  if (!isRecord(options) || sealed.has(options)) return options;
+  return isRecord(options.headers) ? { ...options, headers: { ...options.headers } } : { ...options };
+}
+
+function isRecord(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 /** A frozen copy of a definition's options, checked once for all its tasks. */
 export function sealTaskOptions<T extends object>(options: T | undefined): T {
   const checked = checkTaskOptions(options);
-  const copy = Object.freeze({ ...options }) as T;
+  const copy = Object.freeze(copyTaskOptions({ ...options })) as T;
   sealed.set(copy, checked);
   return copy;
 }

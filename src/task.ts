@@ -1,6 +1,6 @@
 import { decodePayload, encodePayload } from "./payload.ts";
 import type { TaskMessage } from "./protocol/task-message.ts";
-import type { TaskOptions } from "./task-options.ts";
+import { copyTaskOptions, type TaskOptions } from "./task-options.ts";
 
 /** Marks tasks, so that two copies of the package know each other's. */
 export const taskBrand: unique symbol = Symbol.for("titanqueue.task") as never;
@@ -29,7 +29,7 @@ export class Task<P = unknown, R = unknown> {
   declare readonly "~result"?: R;
   /** Chooses the handler. 1 to 1,024 bytes of UTF-8. */
   readonly type: string;
-  /** Options for each enqueue of this task, unless the call has its own. */
+  /** Options for each enqueue of this task, unless the call has its own: as they were when it was built. */
   readonly options: TaskOptions;
   /** @internal The definition that built it. */
   readonly [taskBrand]: PayloadFormat | undefined;
@@ -45,7 +45,7 @@ export class Task<P = unknown, R = unknown> {
   constructor(type: string, payload: unknown, options: TaskOptions, definition?: PayloadFormat);
   constructor(type: string, payload?: unknown, options: TaskOptions = {}, definition?: PayloadFormat) {
     this.type = type;
-    this.options = options;
+    this.options = copyTaskOptions(options);
     this[taskBrand] = definition;
     this.#input = payload;
   }

@@ -333,6 +333,54 @@ describe("a unique task", () => {
   });
 });
 
+describe("a payload's order of keys", () => {
+  it("is that in which they were written: the same in another order is another task", async () => {
+    const { client, engine } = open();
+    const options = { unique: "1h" };
+    const first = await client.enqueue(new Task("a", { a: 1, b: 2 }), options);
+    const second = await client.enqueue(new Task("a", { b: 2, a: 1 }), options);
+    const keys = [first, second].map(
+      async ({ id }) => (await engine.inspection.taskInfo("default", id))?.message?.uniqueKey,
+    );
+    const [one, two] = await Promise.all(keys);
+    expect(one).not.toBe(two);
+    await expect(client.enqueue(new Task("a", { b: 2, a: 1 }), options)).rejects.toBeInstanceOf(
+      DuplicateTaskError,
+    );
+  });
+});
+
+describe("headers", () => {
+  it("are stored with a task in whichever state it begins, and none are none", async () => {
+    const { client, engine } = open();
+    const headers = { trace: "t1", tenant: "acme", empty: "" };
+    for (const options of [{}, { processIn: "1h" }, { group: "g" }, { unique: "1h" }]) {
+      const info = await client.enqueue(new Task("a"), { ...options, headers });
+      expect({ ...info.headers }).toEqual(headers);
+      const stored = await engine.inspection.taskInfo("default", info.id);
+      expect(stored?.message?.headers).toEqual(new Map(Object.entries(headers)));
+    }
+    for (const none of [{}, { headers: {} }]) {
+      const { id, headers: shown } = await client.enqueue(new Task("a"), none);
+      expect(Object.keys(shown)).toEqual([]);
+      expect((await engine.inspection.taskInfo("default", id))?.message?.headers.size).toBe(0);
+    }
+  });
+
+  it("are those that they were when the task was made, and none of the caller's are changed", async () => {
+    const { client } = open();
+    const headers: Record<string, string> = { a: "1" };
+    const task = new Task("a", undefined, { headers });
+    headers["a"] = "changed";
+    const call: Record<string, string> = { b: "2" };
+    const enqueued = client.enqueue(task, { headers: call });
+    call["b"] = "changed";
+    expect({ ...(await enqueued).headers }).toEqual({ a: "1", b: "2" });
+    expect({ ...(await client.enqueue(task)).headers }).toEqual({ a: "1" });
+    expect(headers).toEqual({ a: "changed" });
+  });
+});
+
 describe("a defined task", () => {
   const task = defineTask("email:welcome", {
     payload: z.object({ userId: z.number() }),
