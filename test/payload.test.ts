@@ -50,6 +50,15 @@ describe("a payload that JSON can hold", () => {
     expect(textOf(value)).toBe(text);
   });
 
+  it("keeps whole numbers exact up to 2^53, beyond which a number of JavaScript is not", () => {
+    for (const n of [1_000_000_000, 4_294_967_297, Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER]) {
+      expect(textOf({ n })).toBe(`{"n":${n}}`);
+      expect(decodePayload(Buffer.from(`{"n":${n}}`), "t")).toEqual({ n });
+    }
+    // What Go writes of a larger one is read as the nearest there is: who needs it exact has it as text or by a codec.
+    expect(decodePayload(Buffer.from("9007199254740993"), "t")).toBe(9_007_199_254_740_992);
+  });
+
   it("is nothing for undefined, and bytes for bytes", () => {
     expect(encodePayload(undefined)).toBeUndefined();
     expect([...(encodePayload(Uint8Array.of(0, 255)) ?? [])]).toEqual([0, 255]);

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import type { Change, TaskState } from "../../src/broker/inspection.ts";
 import type { EngineHarness, OpenEngine } from "./harness.ts";
-import { oneOfEach } from "./inspection.ts";
+import { oneOfEach, put } from "./inspection.ts";
 import {
   archive,
   complete,
@@ -223,6 +223,52 @@ export function changeContract(open: OpenEngine): void {
         .flatMap((tasks) => tasks.slice(0, 2))
         .sort(),
     );
+  });
+
+  it.each(["pending", "scheduled", "retry", "archived", "completed", "aggregating"] as const)(
+    "changes the %s tasks of one queue, and nothing else",
+    async (state) => {
+      const engine = await open();
+      const [queue, neighbour] = [engine.queue(), engine.queue()];
+      for (const each of [queue, neighbour]) {
+        await oneOfEach(engine, each);
+        await put[state](engine, each);
+      }
+      const before = await counts(engine, neighbour);
+      const part = { state, group: "g" };
+      expect(await engine.inspection.changeSome(queue, "delete", part, 10)).toEqual({
+        handled: 2,
+        changed: 2,
+      });
+
+      const { [state]: gone, ...others } = before;
+      expect(gone).toBe(2);
+      expect(await counts(engine, queue)).toEqual(others);
+      expect(await counts(engine, neighbour)).toEqual(before);
+      expect(await engine.inspection.changeSome("nowhere", "delete", part, 10)).toEqual({
+        handled: 0,
+        changed: 0,
+      });
+    },
+  );
+
+  it("frees the unique locks of all tasks of a state that are deleted, and keeps those of the archived", async () => {
+    const engine = await open();
+    const queue = engine.queue();
+    const locked = async (key: string) => {
+      const entry = unique(queue, key);
+      const [answer] = await engine.broker.enqueue([entry]);
+      if (answer?.status === "enqueued") await changed(engine, queue, "delete", entry.message.id);
+      return answer?.status === "duplicate";
+    };
+    const keys = ["a", "b", "c"];
+    await engine.broker.enqueue(keys.map((key) => unique(queue, key)));
+    await engine.inspection.changeSome(queue, "archive", { state: "pending" }, 10);
+    for (const key of keys) expect(await locked(key)).toBe(true);
+    await engine.inspection.changeSome(queue, "delete", { state: "archived" }, 2);
+    expect([await locked("a"), await locked("b"), await locked("c")].filter(Boolean)).toHaveLength(1);
+    await engine.inspection.changeSome(queue, "delete", { state: "archived" }, 10);
+    for (const key of keys) expect(await locked(key)).toBe(false);
   });
 
   it("puts a run task where a server that waits sees it", async () => {

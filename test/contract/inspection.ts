@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import type { Leased, Settlement } from "../../src/broker/broker.ts";
 import type { TaskState } from "../../src/broker/inspection.ts";
 import { expectSoonAfter } from "./forward.ts";
 import type { EngineHarness, OpenEngine } from "./harness.ts";
@@ -114,6 +115,29 @@ export function inspectionContract(open: OpenEngine): void {
     }
   });
 
+  it.each(["active", "retry", "archived", "completed", "aggregating"] as const)(
+    "lists %s tasks page by page, those first that came first",
+    async (state) => {
+      const engine = await open();
+      const queue = engine.queue();
+      const all = [];
+      for (let i = 0; i < 7; i += 1) {
+        all.push(await put[state](engine, queue));
+        await engine.clock.advance(2_000);
+      }
+      const page = async (page: number) => {
+        const options = { page, size: 3, group: "g" };
+        return ((await engine.inspection.listTasks(queue, state, options)) ?? []).map(({ id }) => id);
+      };
+      expect([await page(0), await page(1), await page(2), await page(3)]).toEqual([
+        all.slice(0, 3),
+        all.slice(3, 6),
+        all.slice(6),
+        [],
+      ]);
+    },
+  );
+
   it("lists a requeued task first", async () => {
     const engine = await open();
     const queue = engine.queue();
@@ -182,6 +206,31 @@ export function inspectionContract(open: OpenEngine): void {
     expect(await engine.inspection.taskInfo(one, "same")).toBeUndefined();
     expect(await record(engine, two, "same")).toMatchObject({ state: "pending", message: { type: "two" } });
   });
+}
+
+type Put = (engine: EngineHarness, queue: string) => Promise<string>;
+
+/** Brings a new task into a state; answers its id. What is to happen to it later, happens in an hour. */
+export const put: Readonly<Record<TaskState, Put>> = {
+  pending: (engine, queue) => enqueued(engine, queue),
+  scheduled: (engine, queue) => enqueued(engine, queue, {}, { processAt: engine.broker.now() + 3_600_000 }),
+  aggregating: (engine, queue) => enqueued(engine, queue, { groupKey: "g" }),
+  active: async (engine, queue) => (await running(engine, queue)).message.id,
+  retry: (engine, queue) =>
+    ended(engine, queue, (attempt) => retry(attempt, engine.broker.now() + 3_600_000)),
+  archived: (engine, queue) => ended(engine, queue, archive),
+  completed: (engine, queue) =>
+    ended(engine, queue, (attempt) => complete(attempt, engine.broker.now() + 3_600_000)),
+};
+
+async function ended(
+  engine: EngineHarness,
+  queue: string,
+  settlement: (attempt: Leased) => Settlement,
+): Promise<string> {
+  const attempt = await running(engine, queue);
+  await settled(engine, attempt, settlement(attempt));
+  return attempt.message.id;
 }
 
 /** Puts one task into every state; answers their ids. */

@@ -28,6 +28,13 @@ const operable: readonly TaskState[] = [
   "aggregating",
 ];
 
+/** What is done to all tasks of a state, and which states admit it. */
+const verbs: Readonly<Record<"runAll" | "archiveAll" | "deleteAll", readonly TaskState[]>> = {
+  runAll: ["scheduled", "retry", "archived", "aggregating"],
+  archiveAll: ["pending", "scheduled", "retry", "aggregating"],
+  deleteAll: operable,
+};
+
 /** What an operator does, through the Inspector. */
 export function operatorContract(open: OpenEngine): void {
   async function opened(): Promise<{ engine: EngineHarness; queue: string; inspector: Inspector }> {
@@ -63,6 +70,31 @@ export function operatorContract(open: OpenEngine): void {
     expect(await stateOf(engine, queue, tasks.archived)).toBe("pending");
   });
 
+  it("knows no queue and no task that is not there, whatever is asked of it", async () => {
+    const { engine, queue, inspector } = await opened();
+    await enqueued(engine, queue);
+    for (const state of ["active", ...operable] as const) {
+      const group = state === "aggregating" ? { group: "g" } : {};
+      await expect(inspector.listTasks("nowhere", state, group)).rejects.toBeInstanceOf(QueueNotFoundError);
+      for (const [verb, states] of Object.entries(verbs)) {
+        if (!states.includes(state)) continue;
+        const call = inspector[verb as keyof typeof verbs]("nowhere", state as never, group);
+        await expect(call).rejects.toBeInstanceOf(QueueNotFoundError);
+      }
+    }
+    for (const call of ["getTaskInfo", "runTask", "archiveTask", "deleteTask"] as const) {
+      for (const ref of [
+        { queue, id: "none" },
+        { queue: "nowhere", id: "none" },
+      ]) {
+        const asked = inspector[call](ref);
+        await expect(asked).rejects.toBeInstanceOf(TaskNotFoundError);
+        await expect(asked).rejects.toMatchObject({ queue: ref.queue, taskId: "none" });
+      }
+    }
+    expect(await inspector.queues()).toEqual([queue]);
+  });
+
   it("changes lists of tasks of many queues, and answers each in its place", async () => {
     const { engine, queue, inspector } = await opened();
     const other = engine.queue();
@@ -81,17 +113,13 @@ export function operatorContract(open: OpenEngine): void {
   });
 
   it("changes all of a state, for each state that admits it", async () => {
-    for (const [verb, states] of [
-      ["runAll", ["scheduled", "retry", "archived", "aggregating"]],
-      ["archiveAll", ["pending", "scheduled", "retry", "aggregating"]],
-      ["deleteAll", operable],
-    ] as const) {
+    for (const [verb, states] of Object.entries(verbs) as [keyof typeof verbs, readonly TaskState[]][]) {
       for (const state of ["active", ...operable] as const) {
         const { engine, queue, inspector } = await opened();
         const tasks = await oneOfEach(engine, queue);
         const options = state === "aggregating" ? { group: "g" } : {};
-        const call = inspector[verb](queue, state, options);
-        if (!(states as readonly TaskState[]).includes(state)) {
+        const call = inspector[verb](queue, state as never, options);
+        if (!states.includes(state)) {
           await expect(call).rejects.toMatchObject({ code: "INVALID_OPTION", option: "state" });
           continue;
         }

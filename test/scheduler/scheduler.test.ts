@@ -56,6 +56,25 @@ describe("a scheduler", () => {
     expect(ids.at(-1)).toBe("mine");
   });
 
+  it("takes options in any order for the same entry, and one more option for another", async () => {
+    const { scheduler } = schedulerRig();
+    const options = { queue: "q", maxRetry: 3, headers: { a: "1", b: "2" } };
+    const first = await scheduler.register("@daily", task(), { options });
+    const reversed = { headers: { b: "2", a: "1" }, maxRetry: 3, queue: "q" };
+    await expect(scheduler.register("@daily", task(), { options: reversed })).rejects.toMatchObject({
+      code: "SCHEDULER_ENTRY_EXISTS",
+      entryId: first,
+    });
+    const { headers, ...fewer } = options;
+    const ids = [
+      await scheduler.register("@daily", task(), { options: { ...options, timeout: "1m" } }),
+      await scheduler.register("@daily", task(), { options: fewer }),
+      await scheduler.register("@daily", task("another"), { options }),
+      await scheduler.register("@daily", task("t", { n: 1 }), { options }),
+    ];
+    expect(new Set([first, ...ids]).size).toBe(5);
+  });
+
   it("takes lengths written in any way for the same options", async () => {
     const rig = schedulerRig();
     const first = await rig.scheduler.register("@daily", task(), {

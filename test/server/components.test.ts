@@ -106,6 +106,28 @@ describe("the forwarder", () => {
     await component.stop();
   });
 
+  it("brings to the handler what is due, scheduled or to be retried, of every queue that is served", async () => {
+    const rig = serverRig({ queues: { default: 1, low: 1 }, retryDelay: () => "1m" });
+    const seen: unknown[] = [];
+    await rig.start((task, { queue, attempt }) => {
+      seen.push(`${queue} ${task.payload} ${attempt}`);
+      if (attempt === 1) throw new Error("once");
+    });
+    for (const queue of ["default", "low", "unserved"]) {
+      await rig.enqueue({ queue, taskId: queue, processIn: "30s" }, "soon");
+      await rig.enqueue({ queue, processIn: "1h" }, "later");
+    }
+    await rig.clock.advance(29_000);
+    expect(seen).toEqual([]);
+    await rig.clock.advance(2_000);
+    expect(seen.splice(0).sort()).toEqual(["default soon 1", "low soon 1"]);
+    expect(await rig.state("low", "low")).toBe("retry");
+    await rig.clock.advance(62_000);
+    expect(seen.sort()).toEqual(["default soon 2", "low soon 2"]);
+    expect(await rig.state("low", "low")).toBe("gone");
+    expect(await rig.state("unserved", "unserved")).toBe("scheduled");
+  });
+
   it("serves the other queues when one fails", async () => {
     const { component, clock, calls, lines } = rig(["broken", "fine"], async (queue) => {
       if (queue === "broken") throw new Error("WRONGTYPE");

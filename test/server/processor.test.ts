@@ -402,6 +402,28 @@ describe("under a real engine", () => {
     expect([...runs.values()]).toEqual(Array(300).fill(1));
   });
 
+  it("runs all tasks of all queues that it serves, and none of another", async () => {
+    const rig = serverRig({ concurrency: 3, queues: { critical: 6, default: 3, low: 1 } });
+    const seen: string[] = [];
+    for (const queue of ["low", "default", "critical", "other"]) {
+      for (let i = 0; i < 40; i++) await rig.enqueue({ queue }, `${queue} ${i}`);
+    }
+    await rig.start((task) => void seen.push(task.payload as string));
+    while (rig.settled.length < 120) await settle();
+    expect(seen).toHaveLength(120);
+    for (const queue of ["critical", "default", "low"]) {
+      expect(seen.filter((each) => each.startsWith(queue))).toEqual(
+        Array.from({ length: 40 }, (_, i) => `${queue} ${i}`),
+      );
+      expect(await rig.engine.inspection.queueInfo(queue)).toMatchObject({
+        pending: 0,
+        active: 0,
+        processed: 40,
+      });
+    }
+    expect(await rig.engine.inspection.queueInfo("other")).toMatchObject({ pending: 40, processed: 0 });
+  });
+
   it("starts tasks in the order of their queue at concurrency 1", async () => {
     const rig = serverRig({ concurrency: 1 });
     const seen: unknown[] = [];
@@ -409,6 +431,18 @@ describe("under a real engine", () => {
     await rig.start(async (task) => void seen.push(task.payload));
     while (rig.settled.length < 50) await settle();
     expect(seen).toEqual(Array.from({ length: 50 }, (_, i) => i));
+  });
+
+  it("runs all of a greater queue before any of a lesser one where it serves strictly", async () => {
+    const queues = { low: 1, critical: 3, default: 2 };
+    const rig = serverRig({ concurrency: 1, queues, strictPriority: true });
+    const seen: unknown[] = [];
+    for (let i = 0; i < 3; i++) {
+      for (const queue of Object.keys(queues)) await rig.enqueue({ queue }, queue);
+    }
+    await rig.start((task) => void seen.push(task.payload));
+    while (rig.settled.length < 9) await settle();
+    expect(seen).toEqual(["critical", "default", "low"].flatMap((queue) => [queue, queue, queue]));
   });
 
   it("is woken by a new task without waiting for a poll", async () => {

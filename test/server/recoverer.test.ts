@@ -74,6 +74,29 @@ describe("the recoverer", () => {
     await component.stop();
   });
 
+  it("recovers the tasks of every queue in one tick, to retry or to archive, and leaves alone what runs", async () => {
+    const { client, clock, engine, broker, component } = rig(() => ({}), ["default", "critical", "empty"]);
+    const counted = async (queue: string) => {
+      const { active, retry, archived } = (await engine.inspection.queueInfo(queue)) ?? {};
+      return { active, retry, archived };
+    };
+    for (const queue of ["default", "critical", "other"]) {
+      for (const maxRetry of [25, 0]) await client.enqueue(new Task("t"), { queue, maxRetry });
+      await broker.exchange(queue, [], 2);
+    }
+    await clock.advance(61_000);
+    await client.enqueue(new Task("t"), { queue: "critical" });
+    await broker.exchange("critical", [], 1);
+
+    await component.start();
+    await settle();
+    expect(await counted("default")).toEqual({ active: 0, retry: 1, archived: 1 });
+    expect(await counted("critical")).toEqual({ active: 1, retry: 1, archived: 1 });
+    // Nobody here serves it.
+    expect(await counted("other")).toEqual({ active: 2, retry: 0, archived: 0 });
+    await component.stop();
+  });
+
   it("leaves it for the next tick where another server is quicker", async () => {
     let calls = 0;
     const { component } = await abandoned(3, () => async (_, recoveries) => {
