@@ -42,12 +42,13 @@ export default function Plot(props: PlotProps) {
     const element = host.current;
     if (element === null) return;
     const probe = resolver(element);
+    const isWhole = lines.every(({ look }) => look === "bars");
     const axis = { stroke: probe("--muted"), font: `11px ${getComputedStyle(element).fontFamily}` };
     const made = new uPlot(
       {
         width: element.clientWidth,
         height,
-        padding: [8, 8, 0, 0],
+        padding: [8, lines.every(({ look }) => look === "bars") ? 8 : NAME_WIDTH, 0, 0],
         legend: { show: false },
         ...(days && { tzDate: (seconds: number) => uPlot.tzDate(new Date(seconds * 1_000), "Etc/UTC") }),
         cursor: {
@@ -67,8 +68,8 @@ export default function Plot(props: PlotProps) {
             space: 72,
             grid: { show: false },
             ticks: { show: false },
-            values: (_, splits) =>
-              splits.map((second) => (days ? shortDay(second * 1_000) : clock(second * 1_000))),
+            values: (_, splits, __, ___, step) =>
+              splits.map((second) => (days ? shortDay(second * 1_000) : clock(second * 1_000, step < 60))),
           },
           {
             ...axis,
@@ -77,7 +78,8 @@ export default function Plot(props: PlotProps) {
             gap: 4,
             ticks: { show: false },
             grid: { stroke: probe("--line"), width: 1 },
-            values: (_, splits) => splits.map((value) => latest.current.format(value)),
+            ...(isWhole && { incrs: WHOLE_STEPS }),
+            values: (_, splits) => splits.map((value) => shorter(latest.current.format(value))),
           },
         ],
         series: [
@@ -107,7 +109,10 @@ export default function Plot(props: PlotProps) {
               chart.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
             },
           ],
-          draw: [(chart) => drawMarks(chart, latest.current.marks ?? [], probe("--line-strong"))],
+          draw: [
+            (chart) => drawMarks(chart, latest.current.marks ?? [], probe("--line-strong")),
+            (chart) => isWhole || drawNames(chart),
+          ],
         },
       },
       latestData.current,
@@ -160,6 +165,14 @@ function ceiling(most: number | null): number {
   return most === null || most < 1 ? 1 : most * 1.1;
 }
 
+/** Of what is counted there are no halves. */
+const WHOLE_STEPS = [1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8].flatMap((ten) => [ten, 2 * ten, 5 * ten]);
+
+/** At an axis, `20` rather than `20.0`. */
+function shorter(text: string): string {
+  return text.replace(/\.0+(?!\d)/, "");
+}
+
 function shortDay(ms: number): string {
   return day(new Date(ms).toISOString().slice(0, 10)).split(" ").slice(1).join(" ");
 }
@@ -176,6 +189,34 @@ function resolver(element: HTMLElement): (token: string) => string {
 
 function faded(color: string): string {
   return color.endsWith(")") && color.startsWith("oklch") ? color.replace(/\)$/, " / 0.12)") : color;
+}
+
+const NAME_WIDTH = 40;
+const NAME_HEIGHT = 12;
+
+/** Names each line where it ends; those that end together, one below the other. */
+function drawNames(chart: uPlot): void {
+  const { ctx, bbox, data, series } = chart;
+  const scale = devicePixelRatio;
+  const names = series.slice(1).flatMap(({ label, stroke }, at) => {
+    const values = [...(data[at + 1] ?? [])];
+    const last = values.findLast((value) => value !== null && value !== undefined);
+    if (last === undefined || last === null) return [];
+    return [{ label: String(label), stroke, y: chart.valToPos(last, "y", true) }];
+  });
+  names.sort((a, b) => a.y - b.y);
+  ctx.save();
+  ctx.font = `${11 * scale}px ${getComputedStyle(chart.root).fontFamily}`;
+  ctx.textBaseline = "middle";
+  ctx.textAlign = "left";
+  let above = Number.NEGATIVE_INFINITY;
+  for (const { label, stroke, y } of names) {
+    above = Math.max(y, above + NAME_HEIGHT * scale);
+    const color = typeof stroke === "function" ? stroke(chart, 1) : stroke;
+    if (typeof color === "string") ctx.fillStyle = color;
+    ctx.fillText(label, bbox.left + bbox.width + 5 * scale, above);
+  }
+  ctx.restore();
 }
 
 function drawMarks(

@@ -13,7 +13,7 @@ import { byAttention } from "./attention.ts";
 import { type Figure, Figures } from "./figures.tsx";
 import { HealthLine } from "./health-line.tsx";
 import styles from "./overview-page.module.css";
-import { failuresPerMinute, rangeOf, rateLines } from "./series.ts";
+import { failuresPerMinute, rangeOf, rateLines, wholeMinutes } from "./series.ts";
 
 /** More are for the page of queues. */
 const MOST_QUEUES = 25;
@@ -99,8 +99,8 @@ function Charts({ overview: { series } }: { readonly overview: LiveOverview }) {
           format={rate}
           sync="overview"
           lines={[
-            { label: "in", color: "--pending", values: lines.inRate },
-            { label: "out", color: "--active", values: lines.outRate },
+            { label: "in", color: "--line-in", values: lines.inRate },
+            { label: "out", color: "--line-out", values: lines.outRate },
           ]}
         />
       </Section>
@@ -108,7 +108,7 @@ function Charts({ overview: { series } }: { readonly overview: LiveOverview }) {
         <Chart
           label="Failed attempts per minute"
           at={bars.at}
-          range={range}
+          range={wholeMinutes(range)}
           lines={[{ label: "failed", color: "--bad", look: "bars", values: bars.failures }]}
         />
       </Section>

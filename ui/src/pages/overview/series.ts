@@ -61,6 +61,11 @@ export function failuresPerMinute(
   return { at, failures };
 }
 
+/** The same, in whole minutes. */
+export function wholeMinutes([from, to]: readonly [number, number]): readonly [from: number, to: number] {
+  return [Math.floor(from / MINUTE) * MINUTE, Math.ceil(to / MINUTE) * MINUTE];
+}
+
 /** What charts of the last minutes show: all that is known, two minutes at least. */
 export function rangeOf(series: readonly RatePoint[], now: number): readonly [from: number, to: number] {
   const first = series[0]?.at ?? now;
