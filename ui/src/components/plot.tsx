@@ -43,7 +43,7 @@ export default function Plot(props: PlotProps) {
     if (element === null) return;
     const probe = resolver(element);
     const isWhole = lines.every(({ look }) => look === "bars");
-    const axis = { stroke: probe("--muted"), font: `11px ${getComputedStyle(element).fontFamily}` };
+    const axis = { stroke: probe("--muted"), font: `11px ${getComputedStyle(document.body).fontFamily}` };
     const made = new uPlot(
       {
         width: element.clientWidth,
@@ -206,7 +206,7 @@ function drawNames(chart: uPlot): void {
   });
   names.sort((a, b) => a.y - b.y);
   ctx.save();
-  ctx.font = `${11 * scale}px ${getComputedStyle(chart.root).fontFamily}`;
+  ctx.font = `${11 * scale}px ${getComputedStyle(document.body).fontFamily}`;
   ctx.textBaseline = "middle";
   ctx.textAlign = "left";
   let above = Number.NEGATIVE_INFINITY;

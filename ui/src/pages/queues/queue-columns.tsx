@@ -141,7 +141,7 @@ export function QueueName({ row: { queue, paused } }: { readonly row: QueueRow }
 export function Drains({ row: { drainsIn, paused, servers, pending } }: { readonly row: QueueRow }) {
   if (paused) return <span className="warning">paused</span>;
   if (servers === 0 && pending > 0) return <span className="bad">no server</span>;
-  if (drainsIn === "never") return <span className="bad">never</span>;
+  if (drainsIn === "never") return <span className="warning">never</span>;
   if (drainsIn === null) return <span className="faint">{DASH}</span>;
   return <span>{duration(drainsIn)}</span>;
 }

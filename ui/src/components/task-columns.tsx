@@ -1,0 +1,175 @@
+import { TriangleAlert } from "lucide-react";
+import type { TaskRow, TaskState } from "../api/types.ts";
+import { link } from "../routing/location.ts";
+import { StateBadge, StateIcon } from "./state-badge.tsx";
+import type { Column } from "./table.tsx";
+import styles from "./task-columns.module.css";
+import { RelativeTime } from "./values.tsx";
+
+export const taskKey = ({ queue, id }: TaskRow) => `${queue}/${id}`;
+export const taskLink = ({ queue, id }: TaskRow) => link`/queues/${queue}/tasks/${id}`;
+
+/** Columns of a table of tasks: those of one state, or of several. */
+export function taskColumns(state: TaskState | null, { withQueue = false } = {}): readonly Column<TaskRow>[] {
+  return [
+    TYPE,
+    ID,
+    ...(state === null ? [STATE] : []),
+    ...(withQueue ? [QUEUE] : []),
+    ...(state === null ? [WHEN, DETAIL] : COLUMNS_OF_STATE[state]),
+  ];
+}
+
+const TYPE: Column<TaskRow> = {
+  id: "type",
+  header: "Type",
+  width: "minmax(120px, 1.1fr)",
+  main: true,
+  cell: ({ type, damaged }) =>
+    damaged ? (
+      <span className="bad" title="Its message is missing or unreadable.">
+        <TriangleAlert size={12} aria-hidden className={styles["mark"]} /> unreadable
+      </span>
+    ) : (
+      <span title={type}>{type}</span>
+    ),
+};
+
+const ID: Column<TaskRow> = {
+  id: "id",
+  header: "Id",
+  width: "minmax(80px, 100px)",
+  from: 560,
+  cell: ({ id }) => (
+    <span className="mono muted" title={id}>
+      {id}
+    </span>
+  ),
+};
+
+const STATE: Column<TaskRow> = {
+  id: "state",
+  header: "State",
+  width: "102px",
+  cell: ({ state, orphaned }) => <StateBadge state={state} orphaned={orphaned} />,
+};
+
+const QUEUE: Column<TaskRow> = {
+  id: "queue",
+  header: "Queue",
+  width: "minmax(70px, 110px)",
+  from: 700,
+  cell: ({ queue }) => <span title={queue}>{queue}</span>,
+};
+
+const PAYLOAD: Column<TaskRow> = {
+  id: "payload",
+  header: "Payload",
+  width: "minmax(100px, 2.4fr)",
+  from: 480,
+  cell: ({ preview }) => (
+    <span className="mono muted" title={preview ?? undefined}>
+      {preview ?? ""}
+    </span>
+  ),
+};
+
+const ERROR: Column<TaskRow> = {
+  id: "error",
+  header: "Error",
+  width: "minmax(100px, 2.4fr)",
+  from: 480,
+  cell: ({ lastError }) => <span title={lastError ?? undefined}>{lastError ?? ""}</span>,
+};
+
+/** What there is to say of a task, whatever its state: its error, or else its payload. */
+const DETAIL: Column<TaskRow> = {
+  id: "detail",
+  header: "Error or payload",
+  width: "minmax(100px, 2.4fr)",
+  from: 480,
+  cell: (row) => (row.lastError !== null && row.state !== "completed" ? ERROR.cell(row) : PAYLOAD.cell(row)),
+};
+
+const ATTEMPTS: Column<TaskRow> = {
+  id: "attempts",
+  header: "Retried",
+  title: "How often it was retried, of how often it may be",
+  width: "64px",
+  align: "right",
+  from: 620,
+  cell: ({ retried, maxRetry }) => (
+    <span className={retried === 0 ? "faint" : undefined}>
+      {retried} of {maxRetry}
+    </span>
+  ),
+};
+
+function time(id: string, header: string, at: (row: TaskRow) => number | null): Column<TaskRow> {
+  return { id, header, width: "76px", align: "right", cell: (row) => <RelativeTime at={at(row)} /> };
+}
+
+const RUNS = time("next", "Runs", ({ nextProcessAt }) => nextProcessAt);
+const FAILED = time("failed", "Failed", ({ lastFailedAt }) => lastFailedAt);
+
+/** The instant that matters for its state. */
+const WHEN: Column<TaskRow> = {
+  ...time("when", "When", (row) => row.nextProcessAt ?? row.completedAt ?? row.lastFailedAt),
+  title: "When it runs, has ended or has failed",
+};
+
+const GROUP: Column<TaskRow> = {
+  id: "group",
+  header: "Group",
+  width: "minmax(80px, 140px)",
+  cell: ({ group }) => <span title={group ?? undefined}>{group}</span>,
+};
+
+const COLUMNS_OF_STATE: Readonly<Record<TaskState, readonly Column<TaskRow>[]>> = {
+  active: [
+    PAYLOAD,
+    ATTEMPTS,
+    {
+      id: "lease",
+      header: "Lease",
+      width: "80px",
+      cell: ({ orphaned }) =>
+        orphaned ? (
+          <span className="bad" title="Its lease has run out: its server is gone.">
+            orphaned
+          </span>
+        ) : (
+          <span className="faint">held</span>
+        ),
+    },
+  ],
+  pending: [PAYLOAD, ATTEMPTS],
+  scheduled: [PAYLOAD, RUNS],
+  retry: [ERROR, ATTEMPTS, FAILED, RUNS],
+  archived: [ERROR, ATTEMPTS, FAILED],
+  completed: [PAYLOAD, time("completed", "Completed", ({ completedAt }) => completedAt)],
+  aggregating: [GROUP, PAYLOAD],
+};
+
+/** A task in two lines, for a phone. */
+export function taskOnPhone(row: TaskRow) {
+  const { type, id, queue, state, damaged, lastError, preview } = row;
+  const at = row.nextProcessAt ?? row.completedAt ?? row.lastFailedAt;
+  return (
+    <>
+      <span className="row">
+        <StateIcon state={state} />
+        <span className="medium ellipsis">{damaged ? "unreadable" : type}</span>
+        <span className="spacer" />
+        {at !== null && (
+          <span className="muted small">
+            <RelativeTime at={at} />
+          </span>
+        )}
+      </span>
+      <span className="small muted ellipsis">
+        {queue} · <span className="mono">{lastError ?? preview ?? id}</span>
+      </span>
+    </>
+  );
+}
