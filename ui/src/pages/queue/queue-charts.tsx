@@ -1,0 +1,107 @@
+import { useEffect, useMemo, useState } from "react";
+import type { QueueDetail, QueueRow, RatePoint } from "../../api/types.ts";
+import { useApi } from "../../api/use-api.ts";
+import { Chart } from "../../components/chart.tsx";
+import { Section } from "../../components/page.tsx";
+import { exactCount, rate, share } from "../../format/numbers.ts";
+import { useLive } from "../../live/live.ts";
+import { withPoint } from "../../live/live-data.ts";
+import { rangeOf, rateLines } from "../overview/series.ts";
+import styles from "./queue-charts.module.css";
+
+const DAYS = 90;
+
+export interface QueueChartsProps {
+  readonly row: QueueRow;
+  readonly detail: QueueDetail | undefined;
+}
+
+/** How it goes now, and how it went. */
+export function QueueCharts({ row, detail }: QueueChartsProps) {
+  return (
+    <div className={styles["charts"]}>
+      <Rates row={row} detail={detail} />
+      <Days row={row} />
+    </div>
+  );
+}
+
+function Rates({ row, detail }: QueueChartsProps) {
+  const now = useLive(({ data }) => data?.now ?? 0);
+  const series = useSeries(row, detail, now);
+  const lines = useMemo(() => rateLines(series), [series]);
+  return (
+    <Section title="In and out per second">
+      <Chart
+        label="Tasks that came in and that left, per second"
+        height={112}
+        at={lines.at}
+        range={rangeOf(series, now)}
+        format={rate}
+        lines={[
+          { label: "in", color: "--line-in", values: lines.inRate },
+          { label: "out", color: "--line-out", values: lines.outRate },
+        ]}
+      />
+    </Section>
+  );
+}
+
+/** What was known before this page was opened, and what the live rows have told since. */
+function useSeries(row: QueueRow, detail: QueueDetail | undefined, now: number): readonly RatePoint[] {
+  const [series, setSeries] = useState<readonly RatePoint[]>([]);
+  const before = detail?.series;
+  useEffect(() => {
+    if (before !== undefined) setSeries(before);
+  }, [before]);
+  const { inRate, outRate, failureRate } = row;
+  useEffect(() => {
+    if (inRate === null || outRate === null || failureRate === null) return;
+    setSeries((known) => withPoint(known, { at: now, inRate, outRate, failureRate }, now));
+  }, [now, inRate, outRate, failureRate]);
+  return series;
+}
+
+function Days({ row: { queue, processedToday, failedToday } }: { readonly row: QueueRow }) {
+  const { data } = useApi(
+    "GET /api/queues/{queue}/history",
+    { params: { queue }, query: { days: DAYS } },
+    { every: 60_000 },
+  );
+  const days = useMemo(() => {
+    const [today, ...before] = data?.days ?? [];
+    // Today goes on: what it has come to is known by the second.
+    const all =
+      today === undefined ? [] : [{ ...today, processed: processedToday, failed: failedToday }, ...before];
+    return all.toReversed();
+  }, [data, processedToday, failedToday]);
+  const at = useMemo(() => days.map(({ date }) => Date.parse(`${date}T12:00:00Z`)), [days]);
+  const yesterday = days.at(-2);
+  return (
+    <Section
+      title={`Attempts per day, ${DAYS} days`}
+      aside={
+        yesterday !== undefined &&
+        `today ${exactCount(processedToday)} (${share(failedToday, processedToday)} failed), yesterday ${exactCount(
+          yesterday.processed,
+        )} (${share(yesterday.failed, yesterday.processed)})`
+      }
+    >
+      <Chart
+        label="Attempts that ended on each of the last days, and those that failed"
+        height={112}
+        at={at}
+        days
+        lines={[
+          {
+            label: "processed",
+            color: "--line-strong",
+            look: "bars",
+            values: days.map((each) => each.processed),
+          },
+          { label: "failed", color: "--bad", look: "bars", values: days.map((each) => each.failed) },
+        ]}
+      />
+    </Section>
+  );
+}

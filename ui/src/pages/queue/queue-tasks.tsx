@@ -1,0 +1,129 @@
+import { useMemo } from "react";
+import type { QueueRow, TaskState } from "../../api/types.ts";
+import { useApi } from "../../api/use-api.ts";
+import { Banner } from "../../components/banner.tsx";
+import { useCalmRows } from "../../components/calm-rows.ts";
+import { EmptyState, ErrorState, Skeleton } from "../../components/empty-state.tsx";
+import { NewRows } from "../../components/new-rows.tsx";
+import { Pager, readPage } from "../../components/pager.tsx";
+import { STATE_MEANINGS, STATE_WORDS } from "../../components/states.ts";
+import { Table } from "../../components/table.tsx";
+import { taskColumns, taskKey, taskLink, taskOnPhone } from "../../components/task-columns.tsx";
+import { exactCount } from "../../format/numbers.ts";
+import { link, withSearch } from "../../routing/location.ts";
+import { Link, useSearch } from "../../routing/router.tsx";
+import styles from "./queue-page.module.css";
+
+const PAGE_SIZE = 50;
+
+export interface QueueTasksProps {
+  readonly row: QueueRow;
+  readonly state: TaskState;
+}
+
+/** The tasks of a queue in one state. Those that aggregate are listed by group. */
+export function QueueTasks(props: QueueTasksProps) {
+  const [search] = useSearch();
+  const group = search.get("group");
+  if (props.state === "aggregating" && group === null) return <Groups {...props} />;
+  return <Tasks {...props} group={group} />;
+}
+
+function Tasks({ row: { queue }, state, group }: QueueTasksProps & { readonly group: string | null }) {
+  const [search, change] = useSearch();
+  const page = readPage(search.get("page"));
+  const query = { state, page, page_size: PAGE_SIZE, ...(group !== null && { group }) };
+  const { data, error, refetch, isPlaceholderData } = useApi(
+    "GET /api/queues/{queue}/tasks",
+    { params: { queue }, query },
+    { every: 3_000 },
+  );
+  const columns = useMemo(() => taskColumns(state), [state]);
+  const scope = JSON.stringify([queue, query]);
+  const calm = useCalmRows(isPlaceholderData ? undefined : data?.tasks, taskKey, scope);
+  if (data === undefined) {
+    if (error === null) return <Skeleton rows={10} />;
+    return <ErrorState what="the tasks" error={error} retry={() => void refetch()} />;
+  }
+  return (
+    <>
+      {error !== null && <Banner tone="warning">These tasks are as of a while ago: {error.message}</Banner>}
+      <div className={styles["bar"]}>
+        {group === null ? (
+          <Link to={withSearch("/tasks", { filter: `queue:${quoted(queue)} state:${state}` })}>
+            Search in these
+          </Link>
+        ) : (
+          <span className="ellipsis">
+            <Link to={withSearch(link`/queues/${queue}`, { state })}>Groups</Link>
+            <span className="faint"> / </span>
+            {group}
+          </span>
+        )}
+        <span className="spacer" />
+        <NewRows calm={calm} />
+      </div>
+      <Table
+        label={`${STATE_WORDS[state]} tasks`}
+        rows={calm.rows}
+        columns={columns}
+        keyOf={taskKey}
+        to={taskLink}
+        phone={taskOnPhone}
+        isFading={(task) => calm.gone.has(taskKey(task))}
+        empty={<EmptyState title={`No ${state} tasks.`}>{STATE_MEANINGS[state]}</EmptyState>}
+      />
+      <Pager
+        page={page}
+        pageSize={data.pageSize}
+        count={calm.rows.length}
+        total={data.total}
+        onPage={(next) => change({ page: next === 1 ? null : next })}
+      />
+    </>
+  );
+}
+
+/** As the filter language wants it. */
+function quoted(name: string): string {
+  return /^[\w.:/-]+$/.test(name) ? name : JSON.stringify(name);
+}
+
+function Groups({ row: { queue } }: QueueTasksProps) {
+  const { data, error, refetch } = useApi(
+    "GET /api/queues/{queue}/groups",
+    { params: { queue } },
+    { every: 5_000 },
+  );
+  if (data === undefined) {
+    if (error === null) return <Skeleton rows={6} />;
+    return <ErrorState what="the groups" error={error} retry={() => void refetch()} />;
+  }
+  return (
+    <Table
+      label="Groups"
+      rows={data.groups}
+      columns={GROUP_COLUMNS}
+      keyOf={({ group }) => group}
+      to={({ group }) => withSearch(link`/queues/${queue}`, { state: "aggregating", group })}
+      empty={<EmptyState title="No groups have tasks waiting.">{STATE_MEANINGS.aggregating}</EmptyState>}
+    />
+  );
+}
+
+const GROUP_COLUMNS = [
+  {
+    id: "group",
+    header: "Group",
+    width: "minmax(120px, 1fr)",
+    main: true,
+    cell: ({ group }: { readonly group: string }) => group,
+  },
+  {
+    id: "size",
+    header: "Tasks",
+    width: "80px",
+    align: "right" as const,
+    cell: ({ size }: { readonly size: number }) => exactCount(size),
+  },
+];
