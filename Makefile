@@ -12,7 +12,7 @@ SOURCES := $(shell find src ui -type f) tsdown.config.ts package.json
 TEST_REPORT := .cache/tests.json
 NODE22 := .cache/node22/node_modules/.bin/node
 
-.PHONY: help demo test test-all test-node22 check types lint doors generated lockfile unused package consumer pages examples \
+.PHONY: help demo demo-ui monitor test test-all test-node22 check types lint doors generated lockfile unused package consumer pages examples \
 	interop bench bench-smoke build run-redis run-server run-client clean
 
 help: ## this list
@@ -35,6 +35,12 @@ interop: $(INSTALLED) ## side by side with real asynq; wants Go 1.24 or newer, i
 	@$(call run-tests,--mode interop,.cache/tests-interop.json,node)
 
 check: types lint doors generated lockfile unused package consumer pages examples ## types, lint, doors, generated files, package
+
+demo-ui: $(BUILT) ## a shop at work and the monitor beside it, on http://127.0.0.1:8080, until Ctrl+C
+	@tsx examples/demo-ui/main.ts
+
+monitor: $(BUILT) ## the monitor of TITANQUEUE_URL or redis://127.0.0.1:6379 (ARGS="--port 8081")
+	@node dist/cli/main.mjs monitor $(ARGS)
 
 build: $(INSTALLED) ## the package, under dist/, with the monitor's pages
 	npm run build

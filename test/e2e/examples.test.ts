@@ -48,3 +48,25 @@ it.each(readdirSync(join(root, "examples")).filter((name) => name.endsWith(".mts
     expect(code).toBe(0);
   },
 );
+
+it("shows a shop at work in the monitor, until it is interrupted", async () => {
+  const program = spawn(process.execPath, ["--import", "tsx", "examples/demo-ui/main.ts"], {
+    cwd: root,
+    env: { ...process.env, TITANQUEUE_URL: "memory:", PORT: "0" },
+    stdio: ["ignore", "pipe", "inherit"],
+    timeout: 30_000,
+  });
+  let said = "";
+  for await (const text of program.stdout.setEncoding("utf8")) {
+    said += text;
+    const [, url] = /Look at it: (\S+)\n/.exec(said) ?? [];
+    if (url === undefined) continue;
+    const answer = await fetch(new URL("api/definitions", url));
+    const { definitions } = (await answer.json()) as { definitions: { type: string }[] };
+    expect(definitions.map(({ type }) => type)).toContain("payment:charge");
+    program.kill("SIGINT");
+  }
+  if (program.exitCode === null) await once(program, "exit");
+  expect(said).toMatch(/A shop is at work on the memory engine/);
+  expect(program.exitCode).toBe(0);
+});
