@@ -898,12 +898,12 @@ export interface MetricsQuery {
   queue?: string;
 }
 
-export interface Healthy {
 export interface ExpositionQuery {
   /** `asynq`: the names of asynq's exporter. Left out: ours. */
   names?: "titanqueue" | "asynq";
 }
 
+export interface Healthy {
   ok: boolean;
 }
 
@@ -918,9 +918,9 @@ export interface Route {
 export interface Routes {
   /** Whether the engine answers. Open to everybody, and tells nothing else. */
   "GET /healthz": { answer: Healthy };
-  /** This document. */
   /** What the engine holds, for Prometheus (text format 0.0.4). Takes the package prom-client, else `NOT_SUPPORTED`. */
   "GET /metrics": { query: ExpositionQuery; answer: string };
+  /** This document. */
   "GET /api/openapi.json": { answer: unknown };
   /** Who is asking, and what they may do. */
   "GET /api/session": { answer: Session };

@@ -140,10 +140,6 @@ export function monitorHandler(
     }
   };
 
-  for (const [path, methods] of routesByPath()) {
-    app.all(path.replaceAll(/\{(\w+)\}/g, ":$1"), async (context) => {
-      const { method } = context.req;
-      // A stream that nobody reads would never end.
   const page = async (context: Context<Bindings>): Promise<Response> => {
     const { raw: request } = context.req;
     hostOf(request, context.env);
@@ -154,10 +150,14 @@ export function monitorHandler(
     return pageOrFile(context.req.path, files);
   };
 
+  for (const [path, methods] of routesByPath()) {
+    app.all(path.replaceAll(/\{(\w+)\}/g, ":$1"), async (context) => {
+      const { method } = context.req;
+      if (path === "/metrics" && wantsPage(context.req.raw.headers)) return page(context);
+      // A stream that nobody reads would never end.
       const asked = method === "HEAD" && path !== "/api/live" ? "GET" : method;
       if (!methods.includes(asked)) {
         hostOf(context.req.raw, context.env);
-      if (path === "/metrics" && wantsPage(context.req.raw.headers)) return page(context);
         const allow = method === "OPTIONS" ? {} : { allow: methods.join(", ") };
         throw new HttpError(405, "METHOD_NOT_ALLOWED", "this method is not for this path", {
           headers: allow,

@@ -18,9 +18,9 @@ import type { Collector } from "./collector.ts";
 import { bytesOf, CONTENT_LIMIT, contentOf, fileOf } from "./content.ts";
 import type { Csrf } from "./csrf.ts";
 import { httpErrorOf } from "./error-answer.ts";
+import { expositionOf } from "./exposition.ts";
 import { listFailures } from "./failures.ts";
 import { badRequest, forbidden, HttpError } from "./http-error.ts";
-import { expositionOf } from "./exposition.ts";
 import { type Live, readTopics } from "./live.ts";
 import type { MonitorConfig } from "./monitor-options.ts";
 import { openapi } from "./openapi.ts";
@@ -127,6 +127,11 @@ export function routeRules(house: House): Rules {
       role: null,
       handle: async () => ({ ok: (await collector.fresh()).engine.status === "up" }),
     },
+    "GET /metrics": {
+      role: "view",
+      handle: ({ query, visitor }) =>
+        expositionOf(inspector, query.names ?? "titanqueue", (queue) => maySee(visitor, queue)),
+    },
     "GET /api/openapi.json": { role: "view", handle: async () => openapi() },
     "GET /api/session": {
       role: "view",
@@ -146,11 +151,6 @@ export function routeRules(house: House): Rules {
     "GET /api/live": {
       role: "view",
       handle: async ({ query, visitor, request, recheck }) => {
-    "GET /metrics": {
-      role: "view",
-      handle: ({ query, visitor }) =>
-        expositionOf(inspector, query.names ?? "titanqueue", (queue) => maySee(visitor, queue)),
-    },
         const lastEventId = request.headers.get("last-event-id");
         const stream = live.open({ topics: readTopics(query.topics), visitor, lastEventId, recheck });
         return new Response(stream, {
