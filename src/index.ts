@@ -102,5 +102,5 @@ export type { ErrorHandler } from "./server/task-runner.ts";
 export type { Verdict } from "./server/verdict.ts";
 export type { AbortReason } from "./server/worker.ts";
 export { type Headers, Task } from "./task.ts";
-export type { TaskInfo } from "./task-info.ts";
+export type { TaskAttempt, TaskInfo } from "./task-info.ts";
 export type { Instant, TaskOptions } from "./task-options.ts";

@@ -1,8 +1,24 @@
 import type { TaskRecord, TaskState } from "./broker/inspection.ts";
 import { decodePayload } from "./payload.ts";
+import type { AttemptRecord } from "./protocol/attempt-log.ts";
 import type { Int64, TaskMessage } from "./protocol/task-message.ts";
 import { type Headers, headersOf } from "./task.ts";
 import { LAST_INSTANT } from "./task-options.ts";
+
+/** A failed attempt at a task. */
+export interface TaskAttempt {
+  /** When it ended. */
+  readonly at: Date;
+  readonly outcome: "retry" | "archive";
+  /** As in the event `taskSettled` of a server. A later version may have more causes. */
+  readonly cause: string;
+  /** How long its handler ran, milliseconds; `undefined`: not known, since its lease ran out. */
+  readonly duration: number | undefined;
+  /** `host:pid` of the server that ran it; `undefined`: not known. */
+  readonly server: string | undefined;
+  /** What it threw, of which 512 bytes are kept. */
+  readonly error: string;
+}
 
 /**
  * A task as it was stored at one moment. It does not change with the task: ask the Inspector again.
@@ -33,6 +49,11 @@ export interface TaskInfo<R = unknown> {
   /** What the last failed attempt threw. */
   readonly lastError: string | undefined;
   readonly lastFailedAt: Date | undefined;
+  /**
+   * The last ten failed attempts that TitanQueue's servers ran, oldest first; `undefined`: none is on record. Known only to
+   * `getTaskInfo`.
+   */
+  readonly attempts: readonly TaskAttempt[] | undefined;
   /** Milliseconds; `undefined` = no limit. */
   readonly timeout: number | undefined;
   readonly deadline: Date | undefined;
@@ -73,6 +94,7 @@ class RecordedTask<R> implements TaskInfo<R> {
   readonly retried: number;
   readonly lastError: string | undefined;
   readonly lastFailedAt: Date | undefined;
+  readonly attempts: readonly TaskAttempt[] | undefined;
   readonly timeout: number | undefined;
   readonly deadline: Date | undefined;
   readonly group: string | undefined;
@@ -96,6 +118,7 @@ class RecordedTask<R> implements TaskInfo<R> {
     this.retried = message.retried;
     this.lastError = message.errorMsg || undefined;
     this.lastFailedAt = instant(message.lastFailedAt);
+    this.attempts = record.attempts?.map(taskAttempt);
     this.timeout = milliseconds(message.timeout) || undefined;
     this.deadline = instant(message.deadline);
     this.group = message.groupKey || undefined;
@@ -126,6 +149,10 @@ class RecordedTask<R> implements TaskInfo<R> {
   toJSON(): object {
     return { ...this, payload: readable(() => this.payload), result: readable(() => this.result) };
   }
+}
+
+function taskAttempt({ at, ...record }: AttemptRecord): TaskAttempt {
+  return { at: new Date(at), ...record };
 }
 
 const NO_MESSAGE: TaskMessage = {

@@ -1,3 +1,4 @@
+import type { AttemptRecord } from "../protocol/attempt-log.ts";
 import type { ServerInfo } from "../protocol/server-info.ts";
 import type { TaskMessage } from "../protocol/task-message.ts";
 import type { WorkerInfo } from "../protocol/worker-info.ts";
@@ -127,9 +128,11 @@ export type Settlement =
       readonly message: TaskMessage;
       readonly retryAt: number;
       readonly isFailure: boolean;
+      /** Kept with the task, of a failure; absent: nothing is. */
+      readonly attempt?: AttemptRecord;
     }
   /** Failed for good; the message has its error. */
-  | { readonly kind: "archive"; readonly message: TaskMessage }
+  | { readonly kind: "archive"; readonly message: TaskMessage; readonly attempt?: AttemptRecord }
   /** Not run to its end: back to the head of the queue, untouched. */
   | { readonly kind: "requeue" };
 

@@ -1,3 +1,4 @@
+import type { AttemptRecord } from "../protocol/attempt-log.ts";
 import type { ServerInfo } from "../protocol/server-info.ts";
 import type { TaskMessage } from "../protocol/task-message.ts";
 import type { WorkerInfo } from "../protocol/worker-info.ts";
@@ -208,6 +209,8 @@ export interface TaskRecord {
   /** Scheduled for no instant: it waits until a limit has room for it. */
   readonly parked?: boolean;
   readonly result?: Uint8Array;
+  /** The last failed attempts, oldest first. Only where one task was asked for, and any are on record. */
+  readonly attempts?: readonly AttemptRecord[];
   /** Active, but its lease has run out: its server is gone. Only in lists of active tasks. */
   readonly orphaned?: boolean;
 }

@@ -1,4 +1,4 @@
-import type { TaskInfo } from "titanqueue";
+import type { TaskAttempt, TaskInfo } from "titanqueue";
 
 /** What `--json` says of a task: every name is there, `null` where there is nothing. Lengths are milliseconds. */
 export interface TaskJson {
@@ -15,6 +15,8 @@ export interface TaskJson {
   readonly retried: number;
   readonly lastError: string | null;
   readonly lastFailedAt: Date | null;
+  /** Of one task that was asked for: its failed attempts that are on record. */
+  readonly attempts: readonly AttemptJson[] | null;
   readonly timeout: number | null;
   readonly deadline: Date | null;
   readonly group: string | null;
@@ -25,6 +27,11 @@ export interface TaskJson {
   readonly result: unknown;
   readonly resultBase64: string | null;
   readonly damaged: boolean;
+}
+
+interface AttemptJson extends Omit<TaskAttempt, "duration" | "server"> {
+  readonly duration: number | null;
+  readonly server: string | null;
 }
 
 export function taskJson(task: TaskInfo): TaskJson {
@@ -42,6 +49,7 @@ export function taskJson(task: TaskInfo): TaskJson {
     retried: task.retried,
     lastError: task.lastError ?? null,
     lastFailedAt: task.lastFailedAt ?? null,
+    attempts: task.attempts?.map(attemptJson) ?? null,
     timeout: task.timeout ?? null,
     deadline: task.deadline ?? null,
     group: task.group ?? null,
@@ -53,6 +61,10 @@ export function taskJson(task: TaskInfo): TaskJson {
     resultBase64,
     damaged: task.damaged,
   };
+}
+
+function attemptJson({ duration, server, ...attempt }: TaskAttempt): AttemptJson {
+  return { ...attempt, duration: duration ?? null, server: server ?? null };
 }
 
 /** Bytes as people read them: the text, if it is one, else in hexadecimal. */

@@ -1,5 +1,5 @@
-import type { TaskInfo } from "../index.ts";
-import type { Header, TaskDetail, TaskRow } from "./api.ts";
+import type { TaskAttempt, TaskInfo } from "../index.ts";
+import type { Attempt, Header, TaskDetail, TaskRow } from "./api.ts";
 import { contentOf, previewOf } from "./content.ts";
 import { REDACTED, type Redaction } from "./redaction.ts";
 
@@ -46,9 +46,13 @@ export function taskDetail(
     timeout: info.timeout ?? null,
     deadline: info.deadline?.getTime() ?? null,
     retention: info.retention,
-    attempts: null,
+    attempts: info.attempts?.map(attemptOf) ?? null,
     runningOn,
   };
+}
+
+function attemptOf({ at, server, duration, ...attempt }: TaskAttempt): Attempt {
+  return { ...attempt, at: at.getTime(), server: server ?? null, duration: duration ?? null };
 }
 
 function headersOf({ headers }: TaskInfo, redaction?: Redaction): Header[] {

@@ -63,7 +63,13 @@ export function assemble(options: PartsOptions): Parts {
   const serverId = runtime.uuid();
   const limiter = new Limiter({ ...common, store: engine.limits, limits: config.limits, serverId });
   const ledger = new OutcomeLedger(events, logger, limiter.ended);
-  const judge = new Judge({ ...config, now: () => broker.now(), random: () => runtime.random() });
+  const host = hostname();
+  const judge = new Judge({
+    ...config,
+    now: () => broker.now(),
+    random: () => runtime.random(),
+    server: `${host}:${process.pid}`,
+  });
   const watcher = new Watcher(broker, (queue, kind) => {
     if (kind === "pending") processor.wake(queue);
     else if (kind === "delayed") forward.wake();
@@ -114,7 +120,7 @@ export function assemble(options: PartsOptions): Parts {
       errorHandler,
     });
   const identity = {
-    host: hostname(),
+    host,
     pid: process.pid,
     serverId,
     concurrency: config.concurrency,

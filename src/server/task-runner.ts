@@ -246,7 +246,7 @@ export class TaskRunner {
   }
 
   #judge(worker: Worker, error: unknown): void {
-    const { judge, errorHandler, logger } = this.#options;
+    const { judge, errorHandler, logger, runtime } = this.#options;
     const { message, task, ctx, reason, policy } = worker;
     const { settlement, verdict, cause } = judge.failure({
       message,
@@ -255,6 +255,7 @@ export class TaskRunner {
       reason,
       policy,
       invalid: worker.invalid || isUnreadable(error, message),
+      duration: runtime.clock.monotonic() - worker.begunAt,
     });
     this.#decide(worker, settlement, cause);
     const [level, text] = LOGGED[verdict.outcome];

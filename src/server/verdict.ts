@@ -1,6 +1,7 @@
 import type { Settlement } from "../broker/broker.ts";
 import { parseDuration } from "../duration.ts";
 import { LeaseLostError, RevokeTask, SkipRetry, TaskCanceledError, TaskTimeoutError } from "../errors.ts";
+import type { AttemptRecord } from "../protocol/attempt-log.ts";
 import type { TaskMessage } from "../protocol/task-message.ts";
 import { floorSeconds } from "../protocol/units.ts";
 import { RetryLater } from "../retry-later.ts";
@@ -40,6 +41,8 @@ export interface Failure {
   readonly invalid: boolean;
   /** Policies of its handler, before those of the server. */
   readonly policy: HandlerOptions;
+  /** How long its handler ran here, milliseconds; absent: it was run by a server that is dead now. */
+  readonly duration?: number;
 }
 
 export interface JudgeOptions {
@@ -50,6 +53,8 @@ export interface JudgeOptions {
   readonly retryDelay: RetryDelay | undefined;
   readonly isFailure: IsFailure | undefined;
   readonly cancelPolicy: "retry" | "archive";
+  /** `host:pid`, as it is noted with failed attempts. */
+  readonly server?: string;
 }
 
 export const DONE: Settlement = { kind: "done" };
@@ -96,9 +101,11 @@ export class Judge {
   }
 
   #archive(failure: Failure, reason: Extract<Verdict, { outcome: "archive" }>["reason"]): Judgement {
-    const message = withError(failure, this.#options.now(), false);
+    const now = this.#options.now();
+    const message = withError(failure, now, false);
+    const attempt = this.#attempt(failure, now, "archive", reason, message.errorMsg);
     return {
-      settlement: { kind: "archive", message },
+      settlement: { kind: "archive", message, attempt },
       verdict: { outcome: "archive", reason },
       cause: reason,
     };
@@ -108,11 +115,23 @@ export class Judge {
     const now = this.#options.now();
     const retryAt = now + delay;
     const message = withError(failure, now, isFailure);
+    const attempt = this.#attempt(failure, now, "retry", cause, message.errorMsg);
     return {
-      settlement: { kind: "retry", message, retryAt, isFailure },
+      settlement: { kind: "retry", message, retryAt, isFailure, attempt },
       verdict: { outcome: "retry", at: new Date(retryAt) },
       cause,
     };
+  }
+
+  #attempt(
+    { duration }: Failure,
+    at: number,
+    outcome: AttemptRecord["outcome"],
+    cause: SettleCause,
+    error: string,
+  ): AttemptRecord {
+    const server = duration === undefined ? undefined : this.#options.server;
+    return { at, outcome, cause, duration, server, error };
   }
 
   #retryDelay({ message, error, task, policy: own }: Failure): number {

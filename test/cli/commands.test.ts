@@ -1,6 +1,8 @@
 import { hostname } from "node:os";
 import { describe, expect, it } from "vitest";
+import { silentLogger } from "../../src/runtime/logger.ts";
 import { Scheduler } from "../../src/scheduler/scheduler.ts";
+import { Server } from "../../src/server/server.ts";
 import { Task } from "../../src/task.ts";
 import { VERSION } from "../../src/version.ts";
 import { redisForFile } from "../support/redis-rig.ts";
@@ -25,6 +27,7 @@ const TASK = {
   retried: 0,
   lastError: null,
   lastFailedAt: null,
+  attempts: null,
   timeout: 1_800_000,
   deadline: null,
   group: null,
@@ -89,6 +92,31 @@ describe.each([
     // The bytes are those that were written: they were not read and written anew.
     expect(await at.text("task", "inspect", "-i", "one", "-q", "low", "--raw")).toBe('{"day":1.00}');
     expect(await at.text("task", "inspect", "one", "-q", "low")).toMatch(/^state +scheduled$/m);
+  });
+
+  it("show the failed attempts of a task", async () => {
+    const at = await open();
+    const { id } = await at.client.enqueue(new Task("report", {}), { maxRetry: 0 });
+    const server = new Server(at.url, { concurrency: 1, logger: silentLogger });
+    const ended = new Promise((resolve) => server.on("taskSettled", resolve));
+    await server.start(() => {
+      throw new Error("no route");
+    });
+    await ended;
+    await server.shutdown();
+    const { tasks } = (await at.json("task", "inspect", id, "-q", "default")) as { tasks: object[] };
+    const attempt = {
+      at: INSTANT,
+      outcome: "archive",
+      cause: "exhausted",
+      duration: expect.any(Number),
+      server: `${hostname()}:${process.pid}`,
+      error: "no route",
+    };
+    expect(tasks).toMatchObject([{ id, attempts: [attempt] }]);
+    expect(await at.text("task", "inspect", id, "-q", "default")).toMatch(
+      /^failed attempt +\S+Z archive \(exhausted\) after \d+ ms on \S+: no route$/m,
+    );
   });
 
   it("read a payload from standard input", async () => {
@@ -381,6 +409,7 @@ describe.each([
             stored: false,
             paused: false,
             schedulers: 1,
+            queue: "low",
             payload: { n: 1 },
             payloadBase64: null,
             next: INSTANT,

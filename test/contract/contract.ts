@@ -1,5 +1,6 @@
 import { afterEach, describe } from "vitest";
 import { aggregationContract } from "./aggregation.ts";
+import { attemptContract } from "./attempts.ts";
 import { cancelationContract } from "./cancelation.ts";
 import { changeContract } from "./changes.ts";
 import { delayContract } from "./delays.ts";
@@ -42,6 +43,7 @@ export function brokerContract(open: OpenEngine): void {
   describe("unique tasks", () => uniqueContract(opening));
   describe("the exchange", () => exchangeContract(opening));
   describe("leases and results", () => leaseContract(opening));
+  describe("failed attempts", () => attemptContract(opening));
   describe("recovery", () => recoveryContract(opening));
   describe("forwarding", () => forwardContract(opening));
   describe("delays below a minute", () => delayContract(opening));

@@ -84,6 +84,7 @@ describe("a handler that throws", () => {
         message: { ...MESSAGE, errorMsg: "no route", lastFailedAt: 1_700_000_000, retried: 2 },
         retryAt: NOW + DELAY,
         isFailure: true,
+        attempt: { at: NOW, outcome: "retry", cause: "error", error: "no route" },
       },
       verdict: { outcome: "retry", at: new Date(NOW + DELAY) },
       cause: "error",
@@ -95,10 +96,18 @@ describe("a handler that throws", () => {
       settlement: {
         kind: "archive",
         message: { ...EXHAUSTED, errorMsg: "no route", lastFailedAt: 1_700_000_000 },
+        attempt: { at: NOW, outcome: "archive", cause: "exhausted", error: "no route" },
       },
       verdict: { outcome: "archive", reason: "exhausted" },
       cause: "exhausted",
     });
+  });
+
+  it("is noted with how long it ran and where, unless another server had run it", () => {
+    const here = judge({ server: "host:1" });
+    const noted = (more: Partial<Failure>) => here.failure(new Error("no route"), more).settlement;
+    expect(noted({ duration: 42 })).toMatchObject({ attempt: { duration: 42, server: "host:1" } });
+    expect(noted({})).toMatchObject({ attempt: { duration: undefined, server: undefined } });
   });
 
   it("is not counted when the policy says that it is no failure, but the error is written", () => {

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { TaskInfo, TaskState } from "titanqueue";
+import type { TaskAttempt, TaskInfo, TaskState } from "titanqueue";
 import { each } from "../each.ts";
 import { Refusal } from "../ending.ts";
 import type { ExitCode } from "../exit-codes.ts";
@@ -149,6 +149,7 @@ function taskFacts(task: TaskInfo): readonly Fact[] {
     ["retried", `${task.retried} of ${task.maxRetry}`],
     optional("last error", task.lastError),
     optional("last failed at", shownInstant(task.lastFailedAt)),
+    ...(task.attempts ?? []).map(attemptFact),
     ["timeout", task.timeout === undefined ? "none" : shownLength(task.timeout)],
     optional("deadline", shownInstant(task.deadline)),
     optional("group", task.group),
@@ -158,6 +159,12 @@ function taskFacts(task: TaskInfo): readonly Fact[] {
     optional("result", bytesText(task.resultBytes)),
   ];
   return rows.filter((row) => row !== undefined);
+}
+
+function attemptFact({ at, outcome, cause, duration, server, error }: TaskAttempt): Fact {
+  const after = duration === undefined ? "" : ` after ${shownLength(duration)}`;
+  const where = server === undefined ? "" : ` on ${server}`;
+  return ["failed attempt", `${shownInstant(at)} ${outcome} (${cause})${after}${where}: ${error}`];
 }
 
 function optional(name: string, value: string | undefined): Fact | undefined {

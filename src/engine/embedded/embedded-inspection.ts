@@ -2,7 +2,7 @@ import type { Inspection } from "../../broker/inspection.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { changeSome, changeTask } from "./change.ts";
 import type { EmbeddedQueue, Transactions } from "./embedded-store.ts";
-import { listGroups, listTasks, memoryUsage, queueInfo, scanTasks, taskInfo } from "./inspect.ts";
+import { listGroups, listTasks, memoryUsage, queueInfo, scanTasks, taskInFull } from "./inspect.ts";
 import { forgetLimits } from "./limits.ts";
 import { rewriteTask } from "./rewrite.ts";
 
@@ -23,7 +23,7 @@ export function embeddedInspection(transactions: Transactions, clock: Clock): In
       transactions.read((store) => {
         const queue = store.queue(name);
         const task = queue.find(taskId);
-        return task && taskInfo(queue, task, clock.now());
+        return task && taskInFull(queue, task, clock.now());
       }),
     listTasks: (name, state, page) => ofKnown(name, (queue) => listTasks(queue, state, page, clock.now())),
     history: (name, days) => ofKnown(name, (queue) => queue.history(clock.now(), days)),

@@ -73,6 +73,8 @@ export interface NewTask extends Pick<EmbeddedTask, "id" | "group" | "uniqueKey"
 export interface Rewrite {
   readonly message?: Uint8Array;
   readonly result?: Uint8Array | undefined;
+  /** Of its failed attempts, as `protocol/attempt-log.ts` has it. */
+  readonly log?: string;
 }
 
 export type Ungrouped = Exclude<TaskState, "aggregating">;
@@ -113,6 +115,8 @@ export interface EmbeddedQueue {
   /** The task's message, in bytes of the caller's own. May be damaged when somebody else wrote it. */
   message(task: EmbeddedTask): Buffer;
   result(task: EmbeddedTask): Buffer | undefined;
+  /** Of its failed attempts; `undefined`: none is on record. */
+  log(task: EmbeddedTask): string | undefined;
 
   /** A new task, in no set yet: put it in one at once. */
   create(task: NewTask): EmbeddedTask;

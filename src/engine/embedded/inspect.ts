@@ -6,6 +6,7 @@ import type {
   TaskRecord,
   TaskState,
 } from "../../broker/inspection.ts";
+import { decodeAttempts } from "../../protocol/attempt-log.ts";
 import { PARKED_UNTIL } from "../../protocol/units.ts";
 import type { EmbeddedQueue, EmbeddedTask } from "./embedded-store.ts";
 import { storedMessage } from "./stored-message.ts";
@@ -78,6 +79,13 @@ export function memoryUsage(queue: EmbeddedQueue): number {
     if (bytes.length > 0) total += (sum / bytes.length) * size;
   }
   return Math.floor(total);
+}
+
+/** One task, with its failed attempts. */
+export function taskInFull(queue: EmbeddedQueue, task: EmbeddedTask, now: number): TaskRecord {
+  const log = queue.log(task);
+  const record = taskInfo(queue, task, now);
+  return log === undefined ? record : { ...record, attempts: decodeAttempts(log) };
 }
 
 export function taskInfo(queue: EmbeddedQueue, task: EmbeddedTask, now: number): TaskRecord {

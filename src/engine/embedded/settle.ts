@@ -1,4 +1,5 @@
 import type { Settlement } from "../../broker/broker.ts";
+import { encodeAttempt, withAttempt } from "../../protocol/attempt-log.ts";
 import { encodeTaskMessage } from "../../protocol/codec.ts";
 import type { EmbeddedQueue, EmbeddedTask, Rewrite } from "./embedded-store.ts";
 
@@ -17,11 +18,14 @@ export function settle(queue: EmbeddedQueue, task: EmbeddedTask, settlement: Set
       return;
     }
     case "retry":
-      queue.toDelayed(task, "retry", settlement.retryAt, rewritten(settlement));
+      queue.toDelayed(task, "retry", settlement.retryAt, {
+        ...rewritten(settlement),
+        ...(settlement.isFailure && logged(queue, task, settlement)),
+      });
       if (settlement.isFailure) queue.count("failure", now);
       return;
     case "archive":
-      archive(queue, task, now, rewritten(settlement));
+      archive(queue, task, now, { ...rewritten(settlement), ...logged(queue, task, settlement) });
       return;
     case "requeue":
       queue.toHead(task, now);
@@ -42,4 +46,10 @@ export function archive(queue: EmbeddedQueue, task: EmbeddedTask, now: number, r
 
 function rewritten({ message }: Extract<Settlement, { message: unknown }>, result?: Uint8Array): Rewrite {
   return { message: encodeTaskMessage(message), ...(result && { result }) };
+}
+
+type Failed = Extract<Settlement, { attempt?: unknown }>;
+
+function logged(queue: EmbeddedQueue, task: EmbeddedTask, { attempt }: Failed): Pick<Rewrite, "log"> {
+  return attempt === undefined ? {} : { log: withAttempt(queue.log(task), encodeAttempt(attempt)) };
 }

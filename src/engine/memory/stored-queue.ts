@@ -13,6 +13,8 @@ export interface StoredTask extends EmbeddedTask {
   message: Uint8Array;
   uniqueKey: string;
   result: Uint8Array | undefined;
+  /** Of its failed attempts. */
+  log: string | undefined;
   state: TaskState;
   score: number;
   pendingSince: number;
@@ -127,6 +129,10 @@ export class StoredQueue implements EmbeddedQueue {
     return result && Buffer.from(result);
   }
 
+  log({ log }: StoredTask): string | undefined {
+    return log;
+  }
+
   create({ id, message, group, uniqueKey, lockedUntil }: NewTask): StoredTask {
     const stored: StoredTask = {
       id,
@@ -138,6 +144,7 @@ export class StoredQueue implements EmbeddedQueue {
       pendingSince: 0,
       attempt: 0,
       result: undefined,
+      log: undefined,
       set: undefined,
     };
     this.tasks.set(id, stored);

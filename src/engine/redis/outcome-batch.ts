@@ -1,4 +1,5 @@
 import type { Leased, Outcome, Settlement } from "../../broker/broker.ts";
+import { type AttemptRecord, encodeAttempt } from "../../protocol/attempt-log.ts";
 import { encodeTaskMessage } from "../../protocol/codec.ts";
 import type { QueueKeys } from "../../protocol/keys.ts";
 import { checkSettlement } from "../check-settlement.ts";
@@ -133,16 +134,23 @@ function wired(settlement: Settlement): [letter: string, details: readonly Redis
       return result === undefined ? ["c", details] : ["k", [...details, result]];
     }
     case "retry": {
-      const details = [Math.ceil(settlement.retryAt), encodeTaskMessage(settlement.message)];
-      return [settlement.isFailure ? "r" : "s", details];
+      const { message, retryAt, isFailure, attempt } = settlement;
+      const details = [Math.ceil(retryAt), encodeTaskMessage(message)];
+      return isFailure ? ["r", [...details, logEntry(attempt)]] : ["s", details];
     }
     case "archive":
-      return ["a", [encodeTaskMessage(settlement.message)]];
+      return ["a", [encodeTaskMessage(settlement.message), logEntry(settlement.attempt)]];
     case "requeue":
       return ["q", NONE];
   }
 }
 
+/** What the script adds to the log of the task; empty: nothing. */
+export function logEntry(attempt: AttemptRecord | undefined): Uint8Array {
+  return attempt === undefined ? NO_ENTRY : Buffer.from(encodeAttempt(attempt));
+}
+
+const NO_ENTRY = Buffer.alloc(0);
 const DONE: [string, readonly RedisArg[]] = ["d", NONE];
 
 function weight(details: readonly RedisArg[]): number {

@@ -6,6 +6,7 @@ import { checkSettlement } from "../check-settlement.ts";
 import { withinClock } from "./clock-guard.ts";
 import type { Cutoff } from "./cutoff.ts";
 import { Lease, leasedAs, leaseOf } from "./lease-token.ts";
+import { logEntry } from "./outcome-batch.ts";
 import type { RedisArg } from "./redis-commands.ts";
 import type { RedisContext } from "./redis-context.ts";
 import { FENCED } from "./refusal.ts";
@@ -119,10 +120,12 @@ function endingOf({ expired, settlement }: Recovery): Ending {
   const { id } = expired.message;
   const { score } = leaseOf(expired);
   const message = encodeTaskMessage(settlement.message);
-  const bytes = message.length;
-  if (settlement.kind === "archive") return { id, score, kind: "a", details: [message], bytes };
-  const kind = settlement.isFailure ? "r" : "s";
-  return { id, score, kind, details: [Math.ceil(settlement.retryAt), message], bytes };
+  const entry = logEntry(settlement.attempt);
+  const bytes = message.length + entry.length;
+  if (settlement.kind === "archive") return { id, score, kind: "a", details: [message, entry], bytes };
+  const details = [Math.ceil(settlement.retryAt), message];
+  if (!settlement.isFailure) return { id, score, kind: "s", details, bytes };
+  return { id, score, kind: "r", details: [...details, entry], bytes };
 }
 
 function cut(endings: readonly Ending[]): Ending[][] {

@@ -1,4 +1,5 @@
 import type { Inspection, TaskRecord, TaskState } from "../../broker/inspection.ts";
+import { decodeAttempts } from "../../protocol/attempt-log.ts";
 import { ALL_QUEUES, failedKey, groupKey, processedKey, queueKeys } from "../../protocol/keys.ts";
 import { floorSeconds, pendingSinceMs } from "../../protocol/units.ts";
 import { redisChanges } from "./changes.ts";
@@ -84,16 +85,17 @@ function redisLooks({ commands, clock }: Context): Looks {
         { task: taskPrefix + taskId, scheduled, retry },
         { id: taskId },
       );
-      const [state, message, result, exactAt, score] = reply as BulkReply[];
+      const [state, message, result, exactAt, score, log] = reply as BulkReply[];
       // Without a state it is no task: a late result may have left such a hash, and no container knows it.
       if (!isState(state)) return undefined;
-      return taskRecord(
+      const record = taskRecord(
         queue,
         taskId,
         String(state) as TaskState,
         fieldsOf([message, result, exactAt, score]),
         clock.now(),
       );
+      return log ? { ...record, attempts: decodeAttempts(String(log)) } : record;
     },
 
     async listTasks(queue, state, { page, size, group = "" }) {

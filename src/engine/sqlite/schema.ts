@@ -40,6 +40,7 @@ export function stateOf(code: number): TaskState {
  * - `tasks.attempt` tells one attempt from every other.
  * - `tasks.message` and `servers.info`, `workers.info` are encoded as in Redis, so that moving there is a copy.
  * - `tasks.locked_until`: the task holds the lock of its `unique_key` until then; 0: it holds none.
+ * - `tasks.log`: its failed attempts, as `protocol/attempt-log.ts` has them.
  * - No index is for `state =` or `locked_until >` something: SQLite would prepare every statement that compares the two
  *   with a parameter anew each time, since the parameter decides whether the index can be used.
  * - `marks`: what limits and semaphores count, `engine/embedded/marks.ts`.
@@ -164,5 +165,8 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX mark_by_name ON marks (place, name, value, id);
   CREATE INDEX mark_by_value ON marks (place, value);
+  `,
+  `
+  ALTER TABLE tasks ADD COLUMN log TEXT;
   `,
 ];

@@ -138,6 +138,10 @@ export class SqliteQueue implements EmbeddedQueue {
     return result === null ? undefined : bufferOf(result);
   }
 
+  log(task: SqliteTask): string | undefined {
+    return (this.#sql.log.get(task.key) as { log: string | null }).log ?? undefined;
+  }
+
   // ---- moving -------------------------------------------------------------------------------------------------
 
   create({ id, group, uniqueKey, message, lockedUntil }: NewTask): SqliteTask {
@@ -348,7 +352,7 @@ export class SqliteQueue implements EmbeddedQueue {
       this.#insert(task, task.unsaved);
       return;
     }
-    const { message, result } = rewrite;
+    const { message, result, log } = rewrite;
     const code = STATE[state];
     if (message === undefined) {
       this.#sql.move.run(code, task.score, task.pendingSince, task.attempt, task.key);
@@ -362,6 +366,7 @@ export class SqliteQueue implements EmbeddedQueue {
       task.attempt,
       message,
       result ?? null,
+      log ?? null,
       task.key,
     );
   }

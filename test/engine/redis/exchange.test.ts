@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
 import { afterEach, describe, expect, it } from "vitest";
-import type { Leased, Outcome } from "../../../src/broker/broker.ts";
+import type { Leased, Outcome, Settlement } from "../../../src/broker/broker.ts";
 import type { Engine } from "../../../src/broker/engine.ts";
 import { createRedisEngine } from "../../../src/engine/redis/redis-engine.ts";
 import { queueKeys } from "../../../src/protocol/keys.ts";
@@ -419,6 +419,57 @@ describe("a retry finer than a second", () => {
       },
     );
   }
+});
+
+describe("the log of failed attempts (18.12)", () => {
+  const attempt = {
+    at: 1_700_000_000_123,
+    outcome: "retry",
+    cause: "error",
+    duration: 7,
+    server: "host:1",
+    error: "no route",
+  } as const;
+
+  it("is an array with a line for each, which Go leaves alone", async () => {
+    const engine = await open();
+    const first = await running(engine, q);
+    const task = keys.taskPrefix + first.message.id;
+    await settled(engine, first, { ...retry(first, engine.broker.now()), attempt });
+    const line = '[1700000000123,"retry","error",7,"host:1","no route"]';
+    expect(await engine.client.hget(task, "tq:log")).toBe(`[${line}]`);
+    await engine.clock.advance(1_000);
+    await engine.broker.forward(q, 10);
+    const second = await leasedOne(engine, q);
+    await settled(engine, second, { ...archive(second), attempt });
+    expect(await engine.client.hget(task, "tq:log")).toBe(`[${line}\n,${line}]`);
+  });
+
+  it("begins anew in ten failures where somebody else has written it", async () => {
+    const engine = await open();
+    const leased = await running(engine, q);
+    const { id } = leased.message;
+    await engine.client.hset(keys.taskPrefix + id, "tq:log", "nonsense");
+    expect(await settled(engine, leased, { ...archive(leased), attempt })).toBe("settled");
+    expect((await engine.inspection.taskInfo(q, id))?.attempts).toEqual([]);
+  });
+
+  it("costs two commands where an attempt has failed, and none where it has not", async () => {
+    const engine = await open();
+    const cost = async (settlement: (leased: Leased) => Settlement): Promise<number> => {
+      const leased = await running(engine, q);
+      await engine.client.config("RESETSTAT");
+      await settled(engine, leased, settlement(leased));
+      const stats = await engine.client.info("commandstats");
+      // The harness ages keys before each call.
+      return ["hget", "hset", "hmget"].reduce((sum, name) => {
+        return sum + Number(new RegExp(`cmdstat_${name}:calls=(\\d+)`).exec(stats)?.[1] ?? 0);
+      }, 0);
+    };
+    expect(await cost(() => done)).toBe(1);
+    expect(await cost((leased) => retry(leased, 0))).toBe(2);
+    expect(await cost((leased) => ({ ...retry(leased, 0), attempt }))).toBe(4);
+  });
 });
 
 describe("counters", () => {

@@ -32,8 +32,9 @@
 --         runs           int     how many runs of outcomes share a score
 --         proven         int     1: each outcome brings a proof that its task was leased by the caller
 --         outcomes...    any     score and length of each run; then, if proven, SHA-1 of the leased message of each
---                                outcome; then of each outcome: c expiry, message; k the same, result; r s instant,
---                                message; a b message. Instants in milliseconds
+--                                outcome; then of each outcome: c expiry, message; k the same, result; s instant,
+--                                message; r the same, entry; a message, entry; b message. Instants in milliseconds; an
+--                                entry of the task's log may be empty
 -- RETURNS array          status: ok, clock, token (the score is taken), unready (keys are on the move, or of another type); Unix milliseconds;
 --                        position and refusal of each outcome that was not settled; 1 when pending may hold more;
 --                        id, message and pending_since of each leased task; ids dropped from pending
@@ -112,7 +113,7 @@ local settling, requeueing, seen, locks, by_proof, stale, details_before
 local answers = {}
 if not plain then
   -- include: fence
-  local DETAILS = { c = 2, k = 3, r = 2, s = 2, a = 1, b = 1 }
+  local DETAILS = { c = 2, k = 3, r = 3, s = 2, a = 2, b = 1 }
   local CONTAINER = { c = completed, k = completed, r = retry, s = retry, a = archived, x = archived }
   local lock_before, proof_before = keys_before + count, arg
   if proven then
@@ -242,9 +243,9 @@ if #ended > 0 then
         end
         processed_count = processed_count + 1
       elseif kind == 'r' or kind == 's' then
-        write_retry(id, task, ARGV[first], ARGV[first + 1])
+        write_retry(id, task, ARGV[first], ARGV[first + 1], kind == 'r' and ARGV[first + 2])
       else
-        write_archive(id, task, kind == 'a' and ARGV[first])
+        write_archive(id, task, kind == 'a' and ARGV[first], kind == 'a' and ARGV[first + 1])
       end
       if kind == 'r' or kind == 'a' or kind == 'x' then
         processed_count, failed_count = processed_count + 1, failed_count + 1

@@ -16,7 +16,8 @@
 --         deadline       int     Unix milliseconds
 --         prefix_length  int     bytes of asynq:{<queue>}:t:
 --         kinds          string  a letter for each attempt: r s a x, as for exchange
---         attempts...    any     the score of each; then of each, as for exchange: r s instant, message; a message
+--         attempts...    any     the score of each; then of each, as for exchange: s instant, message; r the same, entry;
+--                                a message, entry
 -- RETURNS array          position and refusal of each attempt that was not ended
 --         array          'clock', seconds, microseconds: nothing was done
 local active, lease, retry, archived, due = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
@@ -64,15 +65,15 @@ for i = 1, #kinds do
     redis.call('ZREM', lease, id)
     redis.call('LREM', active, -1, id)
     if kind == 'r' or kind == 's' then
-      write_retry(id, task, ARGV[arg + 1], ARGV[arg + 2])
+      write_retry(id, task, ARGV[arg + 1], ARGV[arg + 2], kind == 'r' and ARGV[arg + 3])
     else
-      write_archive(id, task, kind == 'a' and ARGV[arg + 1])
+      write_archive(id, task, kind == 'a' and ARGV[arg + 1], kind == 'a' and ARGV[arg + 2])
     end
     if kind ~= 's' then
       ended = ended + 1
     end
   end
-  arg = arg + (kind == 'a' and 1 or kind == 'x' and 0 or 2)
+  arg = arg + (kind == 'r' and 3 or kind == 'x' and 0 or 2)
 end
 local processed_count, failed_count = ended, ended
 -- include: count_processed
