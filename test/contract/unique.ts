@@ -1,4 +1,6 @@
 import { expect, it } from "vitest";
+import type { EnqueueEntry } from "../../src/broker/broker.ts";
+import type { TaskMessage } from "../../src/protocol/task-message.ts";
 import type { OpenEngine } from "./harness.ts";
 import {
   archive,
@@ -8,6 +10,7 @@ import {
   enqueued,
   leasedOne,
   message,
+  record,
   retry,
   settled,
   unique,
@@ -54,6 +57,32 @@ export function uniqueContract(open: OpenEngine): void {
     expect(await engine.broker.enqueue([unique(queue, "k")])).toEqual([
       { status: "enqueued", state: "pending" },
     ]);
+  });
+
+  it("refuses an id that is taken, however its holder and the newcomer wait, with a lock and without", async () => {
+    const engine = await open();
+    const later = () => ({ processAt: engine.broker.now() + 60_000 });
+    const ways: (() => [fields: Partial<TaskMessage>, entry: Omit<EnqueueEntry, "message">])[] = [
+      () => [{}, {}],
+      () => [{}, later()],
+      () => [{ groupKey: "g" }, {}],
+    ];
+    for (const held of ways) {
+      const queue = engine.queue();
+      const [fields, entry] = held();
+      const id = await enqueued(engine, queue, fields, entry);
+      const before = await record(engine, queue, id);
+      for (const newcomer of ways) {
+        const [fields, entry] = newcomer();
+        const again = { message: message(queue, { ...fields, id, payload: Buffer.from("again") }), ...entry };
+        expect(await engine.broker.enqueue([again])).toEqual([{ status: "conflict" }]);
+        const locked = { ...unique(queue, "k", 60_000, { ...fields, id }), ...entry };
+        expect(await engine.broker.enqueue([locked])).toEqual([{ status: "conflict" }]);
+      }
+      expect(await record(engine, queue, id)).toEqual(before);
+      expect(Object.values(await counts(engine, queue))).toEqual([1]);
+      expect(await engine.broker.enqueue([unique(queue, "k")])).toMatchObject([{ status: "enqueued" }]);
+    }
   });
 
   it("says duplicate before conflict where both hold", async () => {

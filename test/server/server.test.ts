@@ -18,6 +18,16 @@ describe("start()", () => {
     await expect(rig.server.start(() => undefined)).rejects.toMatchObject({ code: "SERVER_STATE" });
   });
 
+  it("does not begin again once it was shut down", async () => {
+    const rig = serverRig();
+    await rig.start(() => undefined);
+    await rig.server.shutdown();
+    await expect(rig.server.start(() => undefined)).rejects.toMatchObject({ code: "SERVER_STATE" });
+    const id = await rig.enqueue();
+    await rig.clock.advance(60_000);
+    expect(await rig.state(id)).toBe("pending");
+  });
+
   it("refuses what is no handler, and may then be called again", async () => {
     const rig = serverRig();
     await expect(rig.server.start({} as never)).rejects.toMatchObject({ code: "INVALID_OPTION" });
