@@ -49,7 +49,7 @@ export {
 } from "./inspector/inspector.ts";
 export type { MatchingOptions, MatchingResult, RedriveOptions } from "./inspector/matching.ts";
 export type { BulkOptions, Progress } from "./inspector/progress.ts";
-export type { SchedulerEntryInfo, SchedulerEvent } from "./inspector/scheduler-entries.ts";
+export type { SchedulerEntryInfo, SchedulerEvent, StoredEntryInfo } from "./inspector/scheduler-entries.ts";
 export type { SearchOptions, SearchPage } from "./inspector/search.ts";
 export type { ServerRecord, WorkerRecord } from "./inspector/servers.ts";
 export type { CountOptions } from "./inspector/types.ts";

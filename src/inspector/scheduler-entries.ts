@@ -4,6 +4,7 @@ import { decodePayload } from "../payload.ts";
 import type { SchedulerEnqueueEvent, SchedulerEntry } from "../protocol/scheduler-entry.ts";
 import { decodeStoredSchedule } from "../protocol/stored-schedule.ts";
 import { timestampMs } from "../protocol/timestamp.ts";
+import type { TaskOptions } from "../task-options.ts";
 
 /** A periodic task: of a scheduler that is alive, ours or Go's, or stored in the engine. */
 export interface SchedulerEntryInfo {
@@ -25,6 +26,23 @@ export interface SchedulerEntryInfo {
   readonly paused: boolean;
   /** Schedulers that see to it. 0: it is stored, and nobody runs. */
   readonly schedulers: number;
+  /** Where its tasks go; `undefined`: not known. */
+  readonly queue: string | undefined;
+  /** Of a stored entry: as it was put. Schedulers see to what has changed with their next look. */
+  readonly definition: StoredEntryInfo | undefined;
+}
+
+/** A periodic task as the engine keeps it. */
+export interface StoredEntryInfo {
+  readonly spec: string;
+  readonly type: string;
+  /** `undefined`: the task has none. */
+  readonly payloadBytes: Uint8Array | undefined;
+  /** As plain values. */
+  readonly options: TaskOptions;
+  /** What becomes of missed ticks, as `Scheduler.put` was told. */
+  readonly missed: unknown;
+  readonly storedAt: Date;
 }
 
 /** A task that a scheduler enqueued. */
@@ -36,14 +54,16 @@ export interface SchedulerEvent {
 /** What live schedulers have to do, each entry once, and what is stored beside that; by type, then id. */
 export async function schedulerEntries(store: ScheduleStore): Promise<SchedulerEntryInfo[]> {
   const [listed, kept] = await Promise.all([store.listEntries(), store.storedSchedules()]);
-  const stored = new Map(kept?.entries.map(({ id, definition }) => [id, definition]));
+  const stored = new Map(kept?.entries.map(({ id, definition }) => [id, storedEntry(definition)]));
   const isPaused = (id: string) => kept?.paused.has(id) ?? false;
 
   const alive = new Map<string, SchedulerEntry[]>();
   for (const entry of listed) alive.set(entry.id, [...(alive.get(entry.id) ?? []), entry]);
-  const infos = [...alive].map(([id, entries]) => infoOf(entries, stored.has(id), isPaused(id)));
+  const infos = [...alive].map(([id, entries]) =>
+    infoOf(entries, stored.has(id), stored.get(id), isPaused(id)),
+  );
   for (const [id, definition] of stored) {
-    if (!alive.has(id)) infos.push(...infoOfStored(id, definition, isPaused(id)));
+    if (definition !== undefined && !alive.has(id)) infos.push(infoOfStored(id, definition, isPaused(id)));
   }
   return infos.sort((a, b) => compare(a.type, b.type) || compare(a.id, b.id));
 }
@@ -52,7 +72,12 @@ export function schedulerEvent({ taskId, enqueueTime }: SchedulerEnqueueEvent): 
   return { taskId, enqueuedAt: new Date(timestampMs(enqueueTime) ?? 0) };
 }
 
-function infoOf(entries: readonly SchedulerEntry[], stored: boolean, paused: boolean): SchedulerEntryInfo {
+function infoOf(
+  entries: readonly SchedulerEntry[],
+  stored: boolean,
+  definition: StoredEntryInfo | undefined,
+  paused: boolean,
+): SchedulerEntryInfo {
   const [first] = entries as [SchedulerEntry, ...SchedulerEntry[]];
   const next = entries
     .map(({ nextEnqueueTime }) => timestampMs(nextEnqueueTime))
@@ -72,31 +97,57 @@ function infoOf(entries: readonly SchedulerEntry[], stored: boolean, paused: boo
     stored,
     paused,
     schedulers: entries.length,
+    queue: queueIn(first.enqueueOptions),
+    definition,
   };
 }
 
-/** Nothing of what cannot be understood: a newer version may have stored it. */
-function infoOfStored(id: string, definition: string, paused: boolean): SchedulerEntryInfo[] {
+/** `undefined`: it cannot be understood; a newer version may have stored it. */
+function storedEntry(text: string): StoredEntryInfo | undefined {
   try {
-    const { spec, type, payload = new Uint8Array(0) } = decodeStoredSchedule(definition);
-    return [
-      {
-        id,
-        spec,
-        type,
-        payload: readable(payload, type),
-        payloadBytes: payload,
-        options: [],
-        next: undefined,
-        previous: undefined,
-        stored: true,
-        paused,
-        schedulers: 0,
-      },
-    ];
+    const { spec, type, payload, options, missed, since } = decodeStoredSchedule(text);
+    return {
+      spec,
+      type,
+      payloadBytes: payload,
+      options,
+      missed,
+      storedAt: new Date(since),
+    };
   } catch (error) {
-    if (error instanceof DecodeError) return [];
+    if (error instanceof DecodeError) return undefined;
     throw error;
+  }
+}
+
+function infoOfStored(id: string, definition: StoredEntryInfo, paused: boolean): SchedulerEntryInfo {
+  const { spec, type, payloadBytes = new Uint8Array(0), options } = definition;
+  return {
+    id,
+    spec,
+    type,
+    payload: readable(payloadBytes, type),
+    payloadBytes,
+    options: [],
+    next: undefined,
+    previous: undefined,
+    stored: true,
+    paused,
+    schedulers: 0,
+    queue: options.queue ?? "default",
+    definition,
+  };
+}
+
+/** Of options in asynq's notation, which leaves out the default. */
+function queueIn(options: readonly string[]): string | undefined {
+  const text = options.map((option) => /^Queue\((".*")\)$/s.exec(option)?.[1]).find((found) => found);
+  if (text === undefined) return "default";
+  try {
+    return String(JSON.parse(text));
+  } catch {
+    // Go quotes some characters as JSON does not.
+    return undefined;
   }
 }
 

@@ -38,7 +38,8 @@ export interface ErrorFacts {
   /**
    * The package's own codes (`TASK_NOT_FOUND`, `ENGINE_UNAVAILABLE`, …, docs/errors.md), and the monitor's:
    * `BAD_REQUEST`, `UNAUTHENTICATED`, `FORBIDDEN`, `READ_ONLY`, `CSRF`, `NOT_FOUND`, `METHOD_NOT_ALLOWED`,
-   * `MISDIRECTED`, `TOO_LARGE`, `UNSUPPORTED_MEDIA_TYPE`, `TOO_MANY_REQUESTS`, `NOT_SUPPORTED`, `NOT_UNDOABLE`, `INTERNAL`.
+   * `MISDIRECTED`, `TOO_LARGE`, `UNSUPPORTED_MEDIA_TYPE`, `TOO_MANY_REQUESTS`, `NOT_SUPPORTED`, `NOT_UNDOABLE`,
+   * `NOT_STORED`, `INTERNAL`.
    */
   code: string;
   message: string;

@@ -81,6 +81,14 @@ export function bytesOf({ kind, text }: WrittenContent): Uint8Array | undefined 
   }
 }
 
+/** The other way about: what would write the same bytes. */
+export function writtenOf(bytes: Uint8Array | undefined): WrittenContent {
+  if (bytes === undefined || bytes.length === 0) return { kind: "none", text: "" };
+  const text = decoded(bytes, false);
+  if (text === undefined) return { kind: "hex", text: Buffer.from(bytes).toString("hex") };
+  return { kind: isJson(text) ? "json" : "text", text };
+}
+
 /** As UTF-8, of which the last character may be cut in two; `undefined`: it is something else. */
 function decoded(bytes: Uint8Array, cut: boolean): string | undefined {
   for (const less of cut ? [0, 1, 2, 3] : [0]) {

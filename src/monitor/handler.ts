@@ -97,9 +97,10 @@ export function monitorHandler(
         : await visitorOf(request, connection);
     const params = paramsOf(context, route);
     let count: number | null = null;
+    let name: string | undefined;
     const tell = (outcome: AuditLine["outcome"], code: string | null) => {
       if (!changes) return;
-      const on = Object.values(params).join(" ");
+      const on = name ?? Object.values(params).join(" ");
       const { user, role } = visitor;
       house.audit.add({
         at: house.engine.broker.now(),
@@ -124,6 +125,9 @@ export function monitorHandler(
         recheck: () => visitorOf(request, connection),
         counted: (changed: number) => {
           count = changed;
+        },
+        named: (what: string) => {
+          name = what;
         },
       };
       const result = await rule.handle(call as unknown as Call<RouteName>);

@@ -6,17 +6,19 @@ import {
   type Inspector,
   parseFilter,
   type Scheduler,
+  SchedulerEntryExistsError,
+  SchedulerEntryNotFoundError,
   Task,
   type TaskInfo,
-  type TaskOptions,
 } from "../index.ts";
 import { VERSION } from "../version.ts";
 import type * as api from "./api.ts";
 import type { RouteName, Routes } from "./api.ts";
 import type { Audit } from "./audit.ts";
 import type { Collector } from "./collector.ts";
-import { bytesOf, CONTENT_LIMIT, contentOf, fileOf } from "./content.ts";
+import { bytesOf, CONTENT_LIMIT, fileOf } from "./content.ts";
 import type { Csrf } from "./csrf.ts";
+import { taskOptions } from "./enqueue-options.ts";
 import { httpErrorOf } from "./error-answer.ts";
 import { expositionOf } from "./exposition.ts";
 import { listFailures } from "./failures.ts";
@@ -28,6 +30,7 @@ import type { Operations } from "./operations.ts";
 import type { Redaction } from "./redaction.ts";
 import { namesIn } from "./request-reading.ts";
 import { taskDetail, taskRow } from "./rows.ts";
+import { eventsOf, RUNS, schedulerEntry, seesEntry } from "./scheduler-rows.ts";
 import { maySee, type Visitor } from "./scope.ts";
 import { visibleServers } from "./server-cards.ts";
 import { visibleOperation } from "./view.ts";
@@ -59,6 +62,8 @@ export interface Call<N extends RouteName> {
   readonly recheck: () => Promise<Visitor>;
   /** For the audit log: how many tasks were changed. */
   readonly counted: (count: number) => void;
+  /** For the audit log: what was changed, where the path does not say. */
+  readonly named: (what: string) => void;
 }
 
 export interface Rule<N extends RouteName> {
@@ -115,11 +120,25 @@ export function routeRules(house: House): Rules {
   const entryOf = async ({ visitor, params }: Call<RouteName>) => {
     const entries = await inspector.schedulerEntries();
     const entry = entries.find(({ id }) => id === params["id"]);
-    const queue = entry && queueOfOptions(entry.options);
-    if (entry === undefined || !seesEntry(visitor, queue)) {
+    if (entry === undefined || !seesEntry(visitor, entry)) {
       throw new HttpError(404, "SCHEDULER_ENTRY_NOT_FOUND", "there is no such scheduler entry");
     }
     return entry;
+  };
+  const storedEntryOf = async (call: Call<RouteName>) => {
+    const entry = await entryOf(call);
+    if (entry.stored) return entry;
+    throw new HttpError(409, "NOT_STORED", "the entry belongs to the program that registers it");
+  };
+  const putEntry = async (id: string, definition: api.SchedulerDefinition, visitor: Visitor) => {
+    const { spec, timezone, type, payload, missed } = definition;
+    const options = taskOptions(definition.options ?? {});
+    seeQueue(visitor, options.queue ?? "default");
+    const task = new Task(type, bytesOf(payload));
+    await scheduler.put(id, { spec, task, options, timezone, missed });
+    const entry = (await inspector.schedulerEntries()).find((each) => each.id === id);
+    if (entry === undefined) throw new SchedulerEntryNotFoundError(id);
+    return schedulerEntry(entry, now(), hiddenFrom(visitor));
   };
 
   return {
@@ -405,33 +424,36 @@ export function routeRules(house: House): Rules {
         const entries = await inspector.schedulerEntries();
         return {
           now: now(),
-          entries: entries.flatMap((entry) => {
-            const queue = queueOfOptions(entry.options);
-            if (!seesEntry(visitor, queue)) return [];
-            const { id, spec, type, payloadBytes, stored, paused } = entry;
-            return {
-              id,
-              spec,
-              type,
-              queue,
-              options: [...entry.options],
-              payload: contentOf(payloadBytes, hiddenFrom(visitor)),
-              next: entry.next?.getTime() ?? null,
-              previous: entry.previous?.getTime() ?? null,
-              stored,
-              paused,
-              schedulers: entry.schedulers,
-              words: null,
-              nextRuns: [],
-              definition: null,
-            };
-          }),
+          entries: entries
+            .filter((entry) => seesEntry(visitor, entry))
+            .map((entry) => schedulerEntry(entry, now(), hiddenFrom(visitor))),
         };
       },
     },
-    "POST /api/schedulers": { role: "operate", handle: later },
-    "POST /api/schedulers/{id}": { role: "operate", handle: later },
-    "DELETE /api/schedulers/{id}": { role: "operate", handle: later },
+    "POST /api/schedulers": {
+      role: "operate",
+      handle: async ({ body: { id = config.runtime.uuid(), ...definition }, visitor, named }) => {
+        const known = await inspector.schedulerEntries();
+        if (known.some((entry) => entry.id === id))
+          throw new SchedulerEntryExistsError(id, "choose another id");
+        named(id);
+        return putEntry(id, definition, visitor);
+      },
+    },
+    "POST /api/schedulers/{id}": {
+      role: "operate",
+      handle: async (call) => {
+        const { id } = await storedEntryOf(call as Call<RouteName>);
+        return putEntry(id, call.body, call.visitor);
+      },
+    },
+    "DELETE /api/schedulers/{id}": {
+      role: "operate",
+      handle: async (call) => {
+        await scheduler.remove((await storedEntryOf(call)).id);
+        return null;
+      },
+    },
     "GET /api/spec": {
       role: "view",
       handle: async ({ query: { spec, timezone } }) => {
@@ -443,16 +465,9 @@ export function routeRules(house: House): Rules {
     "GET /api/schedulers/{id}/events": {
       role: "view",
       handle: async (call) => {
-        const { id } = await entryOf(call as Call<RouteName>);
+        const entry = await entryOf(call as Call<RouteName>);
         const { page, page_size: pageSize } = call.query;
-        const events = await inspector.schedulerEvents(id, { page, pageSize });
-        return {
-          events: events.map(({ taskId, enqueuedAt }) => ({
-            taskId,
-            enqueuedAt: enqueuedAt.getTime(),
-            outcome: "gone" as const,
-          })),
-        };
+        return { events: await eventsOf(inspector, entry, { page, pageSize }) };
       },
     },
     "POST /api/schedulers/{id}/run": {
@@ -514,9 +529,6 @@ export function routeRules(house: House): Rules {
   };
 }
 
-/** Times that are told of what is due. */
-const RUNS = 10;
-
 async function later(): Promise<never> {
   throw new HttpError(501, "NOT_SUPPORTED", "not yet");
 }
@@ -576,35 +588,6 @@ function statesIn(text: string | undefined): api.TaskState[] | undefined {
   });
 }
 
-function taskOptions({ deadline, processAt, headers, ...rest }: api.EnqueueOptions): TaskOptions {
-  return {
-    ...rest,
-    ...(deadline !== undefined && { deadline: new Date(deadline) }),
-    ...(processAt !== undefined && { processAt: new Date(processAt) }),
-    ...(headers !== undefined && {
-      headers: Object.fromEntries(headers.map(({ name, value }) => [name, value])),
-    }),
-  };
-}
-
 function factsOf(error: Error): api.ErrorFacts {
   return httpErrorOf(error)?.facts ?? { code: "INTERNAL", message: "this failed" };
-}
-
-/** The queue of a scheduler's entry, of whose options it is one; asynq leaves out the default. `null`: not known. */
-function queueOfOptions(options: readonly string[]): string | null {
-  for (const option of options) {
-    const quoted = /^Queue\((".*")\)$/s.exec(option)?.[1];
-    if (quoted === undefined) continue;
-    try {
-      return String(JSON.parse(quoted));
-    } catch {
-      return null;
-    }
-  }
-  return options.length === 0 ? null : "default";
-}
-
-function seesEntry(visitor: Visitor, queue: string | null | undefined): boolean {
-  return visitor.queues === null || (typeof queue === "string" && maySee(visitor, queue));
 }

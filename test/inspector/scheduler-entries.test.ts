@@ -32,6 +32,15 @@ describe("scheduler entries", () => {
         stored: true,
         paused: true,
         schedulers: 0,
+        queue: "default",
+        definition: {
+          spec: "CRON_TZ=Asia/Tokyo @daily",
+          type: "bare",
+          payloadBytes: undefined,
+          options: {},
+          missed: "skip",
+          storedAt: new Date("2026-01-15T12:10:00.250Z"),
+        },
       },
     ]);
 
@@ -57,6 +66,8 @@ describe("scheduler entries", () => {
       stored: false,
       paused: false,
       schedulers: 2,
+      queue: "low",
+      definition: undefined,
     });
     await Promise.all([rig.scheduler.shutdown(), other.shutdown()]);
     expect(await inspector.schedulerEntries()).toMatchObject([{ id: "s", schedulers: 0 }]);

@@ -51,10 +51,12 @@ async function list({ inspector, out }: Session): Promise<undefined> {
   return undefined;
 }
 
-function entryJson({ payload, payloadBytes, next, previous, ...entry }: SchedulerEntryInfo): object {
+function entryJson(info: SchedulerEntryInfo): object {
+  const { payload, payloadBytes, next, previous, queue, definition: _, ...entry } = info;
   const base64 = payload === undefined && payloadBytes.length > 0;
   return {
     ...entry,
+    queue: queue ?? null,
     payload: payload ?? null,
     payloadBase64: base64 ? Buffer.from(payloadBytes).toString("base64") : null,
     next: next ?? null,
