@@ -214,6 +214,32 @@ export function aggregationContract(open: OpenEngine): void {
     expect(await attempts(engine, queue)).toEqual({ processed: 2, failed: 2 });
   });
 
+  it("returns the members of each set whose time is over, and of no other", async () => {
+    const engine = await open();
+    const [queue, neighbour] = [engine.queue(), engine.queue()];
+    for (const [of, group] of [
+      [queue, "a"],
+      [queue, "b"],
+      [neighbour, "a"],
+    ] as const) {
+      await enqueued(engine, of, { groupKey: group });
+      expect(await engine.broker.createAggregationSet(setOf(of, group), NOW)).toBeDefined();
+    }
+    await engine.clock.advance(60_000);
+    const young = await enqueued(engine, queue, { groupKey: "c" });
+    const set = setOf(queue, "c");
+    expect(await engine.broker.createAggregationSet(set, NOW)).toBeDefined();
+    await engine.clock.advance(62_000);
+
+    expect(await engine.broker.reclaimAggregationSets(queue)).toBe(2);
+    expect((await allGroups(engine, queue)).map(({ group, size }) => [group, size])).toEqual([
+      ["a", 1],
+      ["b", 1],
+    ]);
+    expect(idsOf((await engine.broker.readAggregationSet(set)) ?? [])).toEqual([young]);
+    expect(await allGroups(engine, neighbour)).toEqual([]);
+  });
+
   it("ignores what is said of tasks that are not in the set", async () => {
     const engine = await open();
     const queue = engine.queue();
@@ -343,6 +369,17 @@ export function aggregationContract(open: OpenEngine): void {
     expect(answer).toEqual({ status: "conflict" });
     expect((await engine.broker.exchange(queue, [], 5)).leased).toEqual([]);
     expect(await engine.broker.readAggregationSet(set)).toHaveLength(1);
+  });
+
+  it("counts a delayed task's time in its group from when it joined, not from when it was enqueued", async () => {
+    const engine = await open();
+    const queue = engine.queue();
+    const processAt = engine.broker.now() + 60_000;
+    await enqueued(engine, queue, { groupKey: "g" }, { processAt });
+    await engine.clock.advance(90_000);
+    await engine.broker.forward(queue, 10);
+    const [group] = await allGroups(engine, queue);
+    expect(Math.abs((group?.oldestAt ?? 0) - engine.broker.now())).toBeLessThan(SECOND);
   });
 
   it("aggregates tasks whose group they joined late, after a delay (J03)", async () => {
