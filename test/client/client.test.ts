@@ -145,6 +145,15 @@ describe("enqueue", () => {
     expect((await engine.inspection.taskInfo("default", id))?.message).toMatchObject({ timeout, deadline });
   });
 
+  it("takes a queue by its name as it is written, in capitals or not", async () => {
+    const { client, engine } = open();
+    for (const queue of ["MyQueue", "myqueue"]) {
+      const { id } = await client.enqueue(new Task("a"), { queue });
+      expect((await engine.inspection.taskInfo(queue, id))?.message?.queue).toBe(queue);
+    }
+    expect((await engine.inspection.queues()).sort()).toEqual(["MyQueue", "myqueue"]);
+  });
+
   it("stores bytes as they are, and as they were when it was called", async () => {
     const { client, engine } = open();
     const bytes = Uint8Array.of(1, 2, 255);

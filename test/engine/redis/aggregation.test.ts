@@ -1,10 +1,14 @@
 import { afterEach, describe, expect, it } from "vitest";
 import type { SetRef } from "../../../src/broker/aggregation.ts";
 import type { EnqueueEntry } from "../../../src/broker/broker.ts";
+import { createRedisEngine } from "../../../src/engine/redis/redis-engine.ts";
+import { commitAggregation } from "../../../src/engine/redis/scripts.gen.ts";
 import { aggregationSetKey, groupKey, queueKeys } from "../../../src/protocol/keys.ts";
 import type { TaskMessage } from "../../../src/protocol/task-message.ts";
+import { silentLogger } from "../../../src/runtime/logger.ts";
 import { counts, enqueued, message, stateOf, unique } from "../../contract/tasks.ts";
 import { redisForFile } from "../../support/redis-rig.ts";
+import { type Fault, RespProxy } from "../../support/resp-proxy.ts";
 import { guarded } from "./guarded.ts";
 import { openRedis, type RedisHarness } from "./harness.ts";
 
@@ -39,7 +43,7 @@ async function member(engine: RedisHarness, entry: Partial<EnqueueEntry> = {}): 
 }
 
 function commit(
-  { broker }: RedisHarness,
+  { broker }: Pick<RedisHarness, "broker">,
   aggregated: readonly TaskMessage[],
   aggregate: EnqueueEntry = { message: message(q) },
 ) {
@@ -350,5 +354,33 @@ describe("committing an aggregation set on Redis", () => {
     expect((await commit(engine, members)).status).toBe("committed");
     expect(await engine.client.slowlog("LEN")).toBe(0);
     expect(await counts(engine, q)).toEqual({ pending: 1 });
+  });
+});
+
+describe("a commit that Redis never sees", () => {
+  it.each<[string, Fault, string]>([
+    ["refused", { do: "replace-reply", reply: "-OOM command not allowed\r\n" }, "REDIS_OUT_OF_MEMORY"],
+    ["cut off", { do: "drop-request-then-close" }, "ENGINE_UNAVAILABLE"],
+  ])("leaves the set and its members as they were, to be committed later: %s", async (_, fault, code) => {
+    const engine = await open();
+    const proxy = await RespProxy.start(redis.port);
+    const cutOff = createRedisEngine(proxy.url, { logger: silentLogger });
+    try {
+      const members = [await member(engine)];
+      const rule = proxy.rule({ script: commitAggregation.sha1 }, fault);
+      const refused = commit({ broker: cutOff.broker }, members);
+      await expect(refused).rejects.toMatchObject({ code });
+      expect(rule.fired).toBeGreaterThan(0);
+      expect(await engine.broker.readAggregationSet(set)).toEqual(members);
+      expect(await engine.client.zcard(keys.aggregationSets)).toBe(1);
+      expect(await counts(engine, q)).toEqual({});
+
+      proxy.heal();
+      expect(await commit({ broker: cutOff.broker }, members)).toEqual({ status: "committed" });
+      expect(await counts(engine, q)).toEqual({ pending: 1 });
+    } finally {
+      await cutOff.close();
+      await proxy.stop();
+    }
   });
 });
