@@ -71,7 +71,10 @@ export async function* parts(
   { id }: Matcher,
   from: ScopePlace | undefined,
 ): AsyncGenerator<ScopePart> {
-  let at = from ?? first(scope);
+  // A place may have been made up, or its queue deleted since: nothing outside the scope is looked at.
+  const isOutside =
+    from !== undefined && !(scope.queues.includes(from.queue) && scope.states.includes(from.state));
+  let at = isOutside ? after(scope, from) : (from ?? first(scope));
   while (at !== undefined) {
     if (id === undefined) {
       const { cursor, ...page } = await door.scanTasks(at.queue, at.state, at.cursor, PART);

@@ -72,7 +72,9 @@ export async function search(
   const rest = (queue: string) => ({ queue, ids: [...found.values()].slice(limit).map(({ id }) => id) });
 
   if (place !== undefined) {
-    const left = await Promise.all(place.rest.ids.map((id) => door.taskInfo(place.rest.queue, id)));
+    const { queue, ids } = place.rest;
+    const isInside = scope.queues.includes(queue);
+    const left = await Promise.all((isInside ? ids : []).map((id) => door.taskInfo(queue, id)));
     for (const task of left) if (task !== undefined) add(task);
     if (found.size >= limit) {
       const next = { at: place.at, rest: rest(place.rest.queue) };

@@ -3,6 +3,8 @@ import type { AuditLine } from "./api.ts";
 
 /** Lines that are kept. */
 const KEPT = 1_000;
+/** Of which at most so many are refusals: whoever may do nothing cannot push out what others did. */
+const REFUSALS = 250;
 
 /** Who changed what. In memory, and in the log, which is where it lasts. */
 export class Audit {
@@ -15,16 +17,30 @@ export class Audit {
     this.#tell = tell;
   }
 
+  /** Never throws: what was done is done, whoever cannot be told. */
   add(line: AuditLine): void {
     this.#lines.push(line);
-    if (this.#lines.length > KEPT) this.#lines.shift();
+    const refusals = this.#lines.filter(({ outcome }) => outcome === "refused");
+    const [oldest] = refusals.length > REFUSALS ? refusals : this.#lines;
+    if (refusals.length > REFUSALS || this.#lines.length > KEPT) {
+      this.#lines.splice(this.#lines.indexOf(oldest as AuditLine), 1);
+    }
     const { what, on, user, role, count, outcome, code } = line;
     this.#logger.info({ audit: what, on, user, role, count, outcome, code }, "changed through the monitor");
-    this.#tell?.(line);
+    try {
+      this.#tell?.(line);
+    } catch (error) {
+      this.#logger.error({ error, audit: what }, "onAudit has failed");
+    }
   }
 
   /** The newest first. */
   get lines(): AuditLine[] {
     return this.#lines.toReversed();
   }
+}
+
+/** Names as one text, of which each is told apart from the next whatever it holds. */
+export function namesText(names: readonly string[]): string {
+  return names.map((name) => (/^[\w./:@*-]+$/.test(name) ? name : JSON.stringify(name))).join(" ");
 }

@@ -43,6 +43,8 @@ export class Authentication {
   readonly #secret = randomBytes(32);
   /** A digest of name and password to the hash that they were right for. */
   readonly #verified = new Map<string, string>();
+  /** Logins that are being looked at, by a digest of client and login. */
+  readonly #underWay = new Map<string, Promise<Visitor | undefined>>();
   /** Verified in place of a hash for names that nobody has: they take as long as others. */
   readonly #nobody = hashPassword(randomBytes(16).toString("hex"));
 
@@ -64,10 +66,25 @@ export class Authentication {
       });
     }
     if (authorization === null) throw this.#unauthenticated("log in to see this");
-    const visitor = this.#byToken(authorization) ?? (await this.#byPassword(authorization));
+    const visitor = this.#byToken(authorization) ?? (await this.#byLogin(authorization, client));
     if (visitor !== undefined) return visitor;
-    this.#limit.failed(client);
     throw this.#unauthenticated("the credentials are not right");
+  }
+
+  async #byLogin(authorization: string, client: string): Promise<Visitor | undefined> {
+    const login = loginOf(authorization);
+    const remembered = login && this.#remembered(login);
+    if (remembered !== undefined) return remembered;
+    // A page loads with several requests at once: the same login of the same client counts once.
+    const key = this.#digest(`${client}\n${authorization}`).toString("base64");
+    const underWay = this.#underWay.get(key);
+    if (underWay !== undefined) return underWay;
+    this.#limit.begin(client);
+    const trial = this.#byPassword(login).finally(() => this.#underWay.delete(key));
+    this.#underWay.set(key, trial);
+    const found = await trial;
+    if (found !== undefined) this.#limit.succeeded(client);
+    return found;
   }
 
   #byToken(authorization: string): Visitor | undefined {
@@ -83,26 +100,28 @@ export class Authentication {
     return found;
   }
 
-  async #byPassword(authorization: string): Promise<Visitor | undefined> {
-    const encoded = /^Basic +([\w+/=-]+)$/i.exec(authorization)?.[1];
-    if (encoded === undefined) return undefined;
-    const text = Buffer.from(encoded, "base64").toString("utf8");
-    const colon = text.indexOf(":");
-    if (colon === -1) return undefined;
-    const name = text.slice(0, colon);
-    const known = (this.#credentials().users ?? []).find(({ user }) => user === name);
-    const hash = known?.hash ?? (await this.#nobody);
-    const right = await this.#verify(text, text.slice(colon + 1), hash);
-    return right && known !== undefined ? visitor(name, known) : undefined;
+  /** Whoever logged in with the same before, as long as the hash is still the same. */
+  #remembered({ name, whole }: Login): Visitor | undefined {
+    const known = this.#known(name);
+    const digest = this.#digest(whole).toString("base64");
+    return known !== undefined && this.#verified.get(digest) === known.hash
+      ? visitor(name, known)
+      : undefined;
   }
 
-  async #verify(login: string, password: string, hash: string): Promise<boolean> {
-    const digest = this.#digest(login).toString("base64");
-    if (this.#verified.get(digest) === hash) return true;
-    if (!(await verifyPassword(password, hash))) return false;
+  async #byPassword(login: Login | undefined): Promise<Visitor | undefined> {
+    if (login === undefined) return undefined;
+    const { name, password, whole } = login;
+    const known = this.#known(name);
+    const right = await verifyPassword(password, known?.hash ?? (await this.#nobody));
+    if (!right || known === undefined) return undefined;
     if (this.#verified.size >= REMEMBERED) this.#verified.clear();
-    this.#verified.set(digest, hash);
-    return true;
+    this.#verified.set(this.#digest(whole).toString("base64"), known.hash);
+    return visitor(name, known);
+  }
+
+  #known(name: string): MonitorUser | undefined {
+    return (this.#credentials().users ?? []).find(({ user }) => user === name);
   }
 
   #digest(text: string): Buffer {
@@ -114,6 +133,21 @@ export class Authentication {
     const scheme = users.length > 0 ? 'Basic realm="TitanQueue", charset="UTF-8"' : "Bearer";
     return new HttpError(401, "UNAUTHENTICATED", message, { headers: { "www-authenticate": scheme } });
   }
+}
+
+interface Login {
+  readonly name: string;
+  readonly password: string;
+  readonly whole: string;
+}
+
+function loginOf(authorization: string): Login | undefined {
+  const encoded = /^Basic +([\w+/=-]+)$/i.exec(authorization)?.[1];
+  if (encoded === undefined) return undefined;
+  const whole = Buffer.from(encoded, "base64").toString("utf8");
+  const colon = whole.indexOf(":");
+  if (colon === -1) return undefined;
+  return { name: whole.slice(0, colon), password: whole.slice(colon + 1), whole };
 }
 
 function visitor(user: string, { role = "view", queues }: Pick<MonitorUser, "role" | "queues">): Visitor {

@@ -178,7 +178,8 @@ function nodeListener(
     }
     const below = pathWithoutSlash(request, basePath);
     if (below !== undefined) {
-      response.writeHead(308, { location: `${below}/`, "cache-control": "no-store" }).end();
+      // Behind a dot: a name such as `https:elsewhere` is no URL there.
+      response.writeHead(308, { location: `./${below}/`, "cache-control": "no-store" }).end();
       return;
     }
     void listen(request, response);

@@ -32,6 +32,11 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   REDIS_OUT_OF_MEMORY: { status: 502, message: "the engine is out of memory" },
 };
 
+/** What stands in parentheses is said by a check, and may hold what was sent. */
+function withoutCheck(hint: string): string {
+  return hint.replace(/ \(.*\)$/s, "");
+}
+
 /** `undefined`: a bug, which is to be logged and not shown. */
 export function httpErrorOf(error: unknown): HttpError | undefined {
   if (error instanceof HttpError) return error;
@@ -39,7 +44,7 @@ export function httpErrorOf(error: unknown): HttpError | undefined {
   const { status, message } = MEANINGS[error.code] ?? { status: 502, message: "the engine refused this" };
   const more =
     error instanceof FilterInvalidError || error instanceof CronSpecInvalidError
-      ? { position: error.position, ...(error.hint !== undefined && { hint: error.hint }) }
+      ? { position: error.position, ...(error.hint !== undefined && { hint: withoutCheck(error.hint) }) }
       : "option" in error && typeof error.option === "string"
         ? { where: error.option }
         : {};

@@ -1,5 +1,6 @@
 import { type Context, Hono } from "hono";
 import type { AuditLine, RouteName } from "./api.ts";
+import { namesText } from "./audit.ts";
 import type { Authentication } from "./authentication.ts";
 import { requireOwnOrigin } from "./csrf.ts";
 import { httpErrorOf } from "./error-answer.ts";
@@ -70,7 +71,9 @@ export function monitorHandler(
     if (authentication !== undefined) {
       return authentication.visitorOf(request.headers.get("authorization"), client);
     }
-    if (!config.guarded && !isLoopback(client)) {
+    // A header says where a client behind a proxy is; the proxy has to be here, too.
+    const isHere = isLoopback(connection.address ?? "") && isLoopback(client);
+    if (!config.guarded && !isHere) {
       throw forbidden("without auth, only this machine is answered: give createMonitor auth or authorize");
     }
     return { user: null, role: "admin", queues: null };
@@ -100,7 +103,7 @@ export function monitorHandler(
     let name: string | undefined;
     const tell = (outcome: AuditLine["outcome"], code: string | null) => {
       if (!changes) return;
-      const on = name ?? Object.values(params).join(" ");
+      const on = name ?? namesText(Object.values(params));
       const { user, role } = visitor;
       house.audit.add({
         at: house.engine.broker.now(),

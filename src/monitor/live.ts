@@ -7,12 +7,14 @@ import { type View, viewOf, visibleOperation } from "./view.ts";
 
 /** Milliseconds between two comments, which keep proxies from closing a stream on which nothing happens. */
 const COMMENT = 15_000;
-/** Whether a stream may go on is asked so often, in milliseconds. */
+/** Whether streams may go on is asked so often, in milliseconds. */
 const RECHECK = 4_000;
 /** Looks that a stream which broke off may have missed, and still go on. */
 const REMEMBERED = 60;
 const SERIES = 900_000;
 const MOST_STREAMS = 1_000;
+/** Of one user: the others are to have some, too. */
+const MOST_OF_ONE = 500;
 const MOST_TOPICS = 50;
 /** Events that wait for a slow reader before it is cut off. It comes back, and gets a snapshot. */
 const MOST_WAITING = 64;
@@ -43,7 +45,6 @@ interface Stream extends StreamRequest {
   readonly controller: ReadableStreamDefaultController<Uint8Array>;
   /** Streams of one key are told the same. */
   readonly key: string;
-  checkedAt: number;
 }
 
 /** What a look has changed, for those who may see all. */
@@ -94,6 +95,7 @@ export class Live {
   #previous: Sight;
   #previousOperations = new Map<string, string>();
   #cancelComments: (() => void) | undefined;
+  #cancelRechecks: (() => void) | undefined;
   #stopListening: (() => void) | undefined;
 
   constructor(options: LiveOptions) {
@@ -114,7 +116,9 @@ export class Live {
 
   /** @throws {@link HttpError} 503 there are too many. */
   open(request: StreamRequest): ReadableStream<Uint8Array> {
-    if (this.#streams.size >= MOST_STREAMS) {
+    const { user } = request.visitor;
+    const own = [...this.#streams].filter(({ visitor }) => visitor.user === user).length;
+    if (this.#streams.size >= MOST_STREAMS || own >= MOST_OF_ONE) {
       throw new HttpError(503, "TOO_MANY_REQUESTS", "too many live streams; poll api/snapshot");
     }
     let stream: Stream | undefined;
@@ -122,12 +126,10 @@ export class Live {
       {
         start: async (controller) => {
           const { topics, visitor } = request;
-          const now = this.#options.runtime.clock.monotonic();
           const opened: Stream = {
             ...request,
             controller,
             key: JSON.stringify([topics, visitor.queues, visitor.role]),
-            checkedAt: now,
           };
           stream = opened;
           const sight = await this.#options.collector.fresh();
@@ -168,6 +170,7 @@ export class Live {
     }
     this.#stopListening ??= this.#options.collector.listen((seen) => this.#tell(seen));
     this.#cancelComments ??= this.#commentLater();
+    this.#cancelRechecks ??= this.#recheckLater();
   }
 
   #tell(sight: Sight): void {
@@ -176,7 +179,6 @@ export class Live {
     const texts = new Map<string, string | undefined>();
     const views = new Map<string, View>();
     for (const stream of [...this.#streams]) {
-      this.#recheck(stream);
       if (!texts.has(stream.key)) {
         const scope = JSON.stringify(stream.visitor.queues);
         const view = views.get(scope) ?? viewOf(sight, this.#options.collector, stream.visitor);
@@ -300,10 +302,15 @@ export class Live {
     else stream.controller.enqueue(this.#encoder.encode(text));
   }
 
+  /** By a timer of its own: looks take as long as the engine does. */
+  #recheckLater(): () => void {
+    return this.#options.runtime.clock.setTimer(RECHECK, () => {
+      for (const stream of [...this.#streams]) this.#recheck(stream);
+      this.#cancelRechecks = this.#streams.size > 0 ? this.#recheckLater() : undefined;
+    });
+  }
+
   #recheck(stream: Stream): void {
-    const now = this.#options.runtime.clock.monotonic();
-    if (now - stream.checkedAt < RECHECK) return;
-    stream.checkedAt = now;
     const same = ({ role, queues, user }: Visitor) =>
       JSON.stringify([role, queues, user]) ===
       JSON.stringify([stream.visitor.role, stream.visitor.queues, stream.visitor.user]);
@@ -335,6 +342,8 @@ export class Live {
     this.#stopListening = undefined;
     this.#cancelComments?.();
     this.#cancelComments = undefined;
+    this.#cancelRechecks?.();
+    this.#cancelRechecks = undefined;
   }
 }
 

@@ -14,10 +14,11 @@ import {
 import { VERSION } from "../version.ts";
 import type * as api from "./api.ts";
 import type { RouteName, Routes } from "./api.ts";
-import type { Audit } from "./audit.ts";
+import { type Audit, namesText } from "./audit.ts";
 import type { Collector } from "./collector.ts";
 import { bytesOf, CONTENT_LIMIT, fileOf } from "./content.ts";
 import type { Csrf } from "./csrf.ts";
+import { engineReport } from "./engine-report.ts";
 import { taskOptions } from "./enqueue-options.ts";
 import { httpErrorOf } from "./error-answer.ts";
 import { expositionOf } from "./exposition.ts";
@@ -80,6 +81,7 @@ export type Rules = { readonly [N in RouteName]: Rule<N> };
 export function routeRules(house: House): Rules {
   const { inspector, client, scheduler, collector, live, operations, audit, csrf, config, engine } = house;
   const now = () => engine.broker.now();
+  const examine = engineReport(inspector, config.runtime);
 
   const hiddenFrom = ({ role }: Visitor) => (role === "view" ? house.redaction : undefined);
   const seeQueue = (visitor: Visitor, queue: string) => {
@@ -101,6 +103,8 @@ export function routeRules(house: House): Rules {
     if (wanted !== undefined || visitor.queues === null) return wanted && [...wanted];
     return (await inspector.queues()).filter((queue) => maySee(visitor, queue));
   };
+  const definitionsFor = (visitor: Visitor) =>
+    config.tasks.filter(({ options }) => maySee(visitor, options?.queue ?? "default"));
   const detailOf = async (info: TaskInfo, visitor: Visitor) => {
     const running = info.state === "active" ? await runningOn(inspector, info) : null;
     return taskDetail(info, now(), running, hiddenFrom(visitor));
@@ -116,6 +120,17 @@ export function routeRules(house: House): Rules {
     return new Response(typeof body === "string" ? body : Buffer.from(body), {
       headers: { "content-type": type, "content-disposition": `attachment; filename="task.${extension}"` },
     });
+  };
+  /** Servers are told of a cancelation by the id alone, which tasks of several queues may have. */
+  const cancel = async (task: api.TaskRef, visitor: Visitor, then: api.CancelRequest["then"]) => {
+    const running =
+      visitor.queues === null ? [] : (await inspector.servers()).flatMap(({ workers }) => workers);
+    if (running.some(({ taskId, queue }) => taskId === task.id && !maySee(visitor, queue))) {
+      throw forbidden(
+        "the task cannot be canceled without another one of that id, in a queue that is not yours",
+      );
+    }
+    return inspector.cancelTask(task, { then });
   };
   const entryOf = async ({ visitor, params }: Call<RouteName>) => {
     const entries = await inspector.schedulerEntries();
@@ -296,7 +311,7 @@ export function routeRules(house: House): Rules {
     "POST /api/queues/{queue}/tasks/{id}/cancel": {
       role: "operate",
       handle: async (call) => ({
-        outcome: await inspector.cancelTask(refOf(call), { then: call.body.then }),
+        outcome: await cancel(refOf(call), call.visitor, call.body.then),
       }),
     },
     "POST /api/queues/{queue}/tasks/{id}/payload": {
@@ -345,16 +360,19 @@ export function routeRules(house: House): Rules {
     },
     "POST /api/tasks": {
       role: "operate",
-      handle: async ({ body, visitor }) => {
+      handle: async ({ body, visitor, named }) => {
         seeQueue(visitor, body.options?.queue ?? "default");
         const task = new Task(body.type, bytesOf(body.payload));
-        return detailOf(await client.enqueue(task, taskOptions(body.options ?? {})), visitor);
+        const info = await client.enqueue(task, taskOptions(body.options ?? {}));
+        named(tasksText([info]));
+        return detailOf(info, visitor);
       },
     },
     "POST /api/changes": {
       role: "operate",
-      handle: async ({ body, visitor, counted }) => {
+      handle: async ({ body, visitor, counted, named }) => {
         for (const { queue } of body.tasks) seeQueue(visitor, queue);
+        named(tasksText(body.tasks));
         const change = { run: "runTasks", archive: "archiveTasks", delete: "deleteTasks" } as const;
         const results = await inspector[change[body.action]](body.tasks);
         const changed = results.filter(({ ok }) => ok).length;
@@ -371,8 +389,8 @@ export function routeRules(house: House): Rules {
     },
     "GET /api/definitions": {
       role: "view",
-      handle: async () => ({
-        definitions: config.tasks.map(({ type, options }) => ({
+      handle: async ({ visitor }) => ({
+        definitions: definitionsFor(visitor).map(({ type, options }) => ({
           type,
           queue: options?.queue ?? null,
           payload: "json",
@@ -508,21 +526,8 @@ export function routeRules(house: House): Rules {
       role: "view",
       wide: true,
       handle: async () => {
-        const [{ engine: state }, { facts, advice }] = await Promise.all([
-          collector.fresh(),
-          inspector.doctor(),
-        ]);
-        return {
-          now: now(),
-          engine: state,
-          facts: Object.entries(facts).map(([name, value]) => ({ name, value: String(value) })),
-          findings: advice.map(({ code, severity, finding, meaning, remedy }) => ({
-            id: code,
-            level: severity,
-            text: meaning === undefined ? finding : `${finding}. ${meaning}`,
-            remedy: remedy ?? null,
-          })),
-        };
+        const [{ engine: state }, report] = await Promise.all([collector.fresh(), examine()]);
+        return { now: now(), engine: state, ...report };
       },
     },
     "GET /api/audit": { role: "admin", wide: true, handle: async () => ({ lines: audit.lines }) },
@@ -531,6 +536,15 @@ export function routeRules(house: House): Rules {
 
 async function later(): Promise<never> {
   throw new HttpError(501, "NOT_SUPPORTED", "not yet");
+}
+
+/** Tasks of one change that the audit log names; the others are counted. */
+const NAMED = 20;
+
+function tasksText(tasks: readonly api.TaskRef[]): string {
+  const more = tasks.length - NAMED;
+  const named = tasks.slice(0, NAMED).map(({ queue, id }) => `${namesText([queue])}/${namesText([id])}`);
+  return [...named, ...(more > 0 ? [`and ${more} more`] : [])].join(" ");
 }
 
 function requireSeen({ status }: api.EngineState): void {

@@ -1,6 +1,7 @@
 import type { Operation, Overview, QueueRow, RatePoint, ServerCard, Totals } from "./api.ts";
 import type { Collector, Sight } from "./collector.ts";
 import { healthOf } from "./health.ts";
+import { REDACTED } from "./redaction.ts";
 import { maySee, type Visitor } from "./scope.ts";
 import { visibleServers } from "./server-cards.ts";
 
@@ -67,5 +68,7 @@ export function visibleOperation(operation: Operation, visitor: Visitor): Operat
     visitor.queues === null || (queues?.every((queue) => maySee(visitor, queue)) && queues.length > 0);
   if (!visible) return undefined;
   if (visitor.role !== "view") return operation;
-  return { ...operation, sample: sample.map((row) => ({ ...row, preview: null })) };
+  // What somebody searches payloads for is what is in them.
+  const told = operation.filter.includes("payload") ? { filter: REDACTED, command: null } : {};
+  return { ...operation, ...told, sample: sample.map((row) => ({ ...row, preview: null })) };
 }

@@ -105,7 +105,7 @@ it("sends whoever leaves out the slash at the end to where relative addresses ho
   for (const name of ["node:http", "Express", "Fastify"]) {
     const origin = await MOUNTS[name]!();
     const answer = await fetch(`${origin}/tools/monitor`, { redirect: "manual" });
-    expect([answer.status, answer.headers.get("location")]).toEqual([308, "monitor/"]);
+    expect([answer.status, answer.headers.get("location")]).toEqual([308, "./monitor/"]);
   }
 });
 
