@@ -25,13 +25,20 @@ const TYPE: Column<TaskRow> = {
   header: "Type",
   width: "minmax(120px, 1.1fr)",
   main: true,
-  cell: ({ type, damaged }) =>
+  cell: ({ type, damaged, orphaned }) =>
     damaged ? (
       <span className="bad" title="Its message is missing or unreadable.">
         <TriangleAlert size={12} aria-hidden className={styles["mark"]} /> unreadable
       </span>
     ) : (
-      <span title={type}>{type}</span>
+      <span title={type}>
+        {type}
+        {orphaned && (
+          <span className={styles["orphaned"]} title="Its lease has run out: its server is gone.">
+            orphaned
+          </span>
+        )}
+      </span>
     ),
 };
 
@@ -42,10 +49,15 @@ const ID: Column<TaskRow> = {
   from: 560,
   cell: ({ id }) => (
     <span className="mono muted" title={id}>
-      {id}
+      {shortId(id)}
     </span>
   ),
 };
+
+/** Ids that begin with the time differ at their end. */
+function shortId(id: string): string {
+  return id.length > 16 ? `${id.slice(0, 8)}…${id.slice(-4)}` : id;
+}
 
 const STATE: Column<TaskRow> = {
   id: "state",
@@ -126,23 +138,7 @@ const GROUP: Column<TaskRow> = {
 };
 
 const COLUMNS_OF_STATE: Readonly<Record<TaskState, readonly Column<TaskRow>[]>> = {
-  active: [
-    PAYLOAD,
-    ATTEMPTS,
-    {
-      id: "lease",
-      header: "Lease",
-      width: "80px",
-      cell: ({ orphaned }) =>
-        orphaned ? (
-          <span className="bad" title="Its lease has run out: its server is gone.">
-            orphaned
-          </span>
-        ) : (
-          <span className="faint">held</span>
-        ),
-    },
-  ],
+  active: [PAYLOAD, ATTEMPTS],
   pending: [PAYLOAD, ATTEMPTS],
   scheduled: [PAYLOAD, RUNS],
   retry: [ERROR, ATTEMPTS, FAILED, RUNS],

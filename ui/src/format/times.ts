@@ -63,7 +63,7 @@ export function absolute(at: number | null | undefined, timeZone?: string): stri
   );
   const part = (name: Intl.DateTimeFormatPartTypes) => parts.get(name) ?? "";
   const ms = String((((at % 1_000) + 1_000) % 1_000) | 0).padStart(3, "0");
-  const offset = part("timeZoneName").replace("GMT", "UTC");
+  const offset = part("timeZoneName").replace("GMT", "UTC").replace(/\+0$/, "");
   return `${part("year")}-${part("month")}-${part("day")} ${part("hour")}:${part("minute")}:${part("second")}.${ms} ${offset}`;
 }
 

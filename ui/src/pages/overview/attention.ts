@@ -7,7 +7,7 @@ export function byAttention(health: Health): (a: QueueRow, b: QueueRow) => numbe
   for (const [at, { queue }] of health.findings.entries()) {
     if (queue !== null && !places.has(queue)) places.set(queue, at);
   }
-  const placeOf = ({ queue }: QueueRow) => places.get(queue) ?? places.size;
+  const placeOf = ({ queue }: QueueRow) => places.get(queue) ?? health.findings.length;
   const name = byText<QueueRow>(({ queue }) => queue);
   return (a, b) => placeOf(a) - placeOf(b) || (b.priority ?? -1) - (a.priority ?? -1) || name(a, b);
 }

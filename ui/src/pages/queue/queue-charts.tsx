@@ -3,6 +3,7 @@ import type { QueueDetail, QueueRow, RatePoint } from "../../api/types.ts";
 import { useApi } from "../../api/use-api.ts";
 import { Chart } from "../../components/chart.tsx";
 import { Section } from "../../components/page.tsx";
+import { usePhone } from "../../components/use-media.ts";
 import { exactCount, rate, share } from "../../format/numbers.ts";
 import { useLive } from "../../live/live.ts";
 import { withPoint } from "../../live/live-data.ts";
@@ -10,6 +11,7 @@ import { rangeOf, rateLines } from "../overview/series.ts";
 import styles from "./queue-charts.module.css";
 
 const DAYS = 90;
+const DAY = 86_400_000;
 
 export interface QueueChartsProps {
   readonly row: QueueRow;
@@ -18,11 +20,21 @@ export interface QueueChartsProps {
 
 /** How it goes now, and how it went. */
 export function QueueCharts({ row, detail }: QueueChartsProps) {
-  return (
+  const phone = usePhone();
+  const charts = (
     <div className={styles["charts"]}>
       <Rates row={row} detail={detail} />
       <Days row={row} />
     </div>
+  );
+  if (!phone) return charts;
+  return (
+    <details className={styles["folded"]}>
+      <summary>
+        {rate(row.inRate)} in, {rate(row.outRate)} out per second
+      </summary>
+      {charts}
+    </details>
   );
 }
 
@@ -76,6 +88,7 @@ function Days({ row: { queue, processedToday, failedToday } }: { readonly row: Q
     return all.toReversed();
   }, [data, processedToday, failedToday]);
   const at = useMemo(() => days.map(({ date }) => Date.parse(`${date}T12:00:00Z`)), [days]);
+  const [first, last] = [at[0], at.at(-1)];
   const yesterday = days.at(-2);
   return (
     <Section
@@ -92,6 +105,7 @@ function Days({ row: { queue, processedToday, failedToday } }: { readonly row: Q
         height={112}
         at={at}
         days
+        {...(first !== undefined && last !== undefined && { range: [first - DAY / 2, last + DAY / 2] })}
         lines={[
           {
             label: "processed",

@@ -141,7 +141,7 @@ function QueueView({ row, detail }: { readonly row: QueueRow; readonly detail: Q
 }
 
 function QueueFacts({ row, detail }: { readonly row: QueueRow; readonly detail: QueueDetail | undefined }) {
-  const { paused, pending, oldestAt, servers } = row;
+  const { paused, pending, oldestAt, servers, drainsIn } = row;
   return (
     <>
       {paused && (
@@ -151,7 +151,14 @@ function QueueFacts({ row, detail }: { readonly row: QueueRow; readonly detail: 
       )}
       {pending > 0 && !paused && (
         <span>
-          oldest <Age since={oldestAt} />, drains in <Drains row={row} />
+          oldest <Age since={oldestAt} />
+          {servers !== 0 && (
+            <>
+              , {drainsIn !== "never" && "drains in "}
+              <Drains row={row} />
+              {drainsIn === "never" && " drains"}
+            </>
+          )}
         </span>
       )}
       {servers === 0 ? (

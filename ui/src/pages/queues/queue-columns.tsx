@@ -8,6 +8,7 @@ import type { Column } from "../../components/table.tsx";
 import { Age, Count, Rate } from "../../components/values.tsx";
 import { DASH } from "../../format/numbers.ts";
 import { duration } from "../../format/times.ts";
+import { useNow } from "../../live/live.ts";
 import { link } from "../../routing/location.ts";
 import styles from "./queue-columns.module.css";
 
@@ -137,11 +138,22 @@ export function QueueName({ row: { queue, paused } }: { readonly row: QueueRow }
   );
 }
 
+/** A backlog younger than this, in milliseconds, is none to worry about, whatever the rates of the moment. */
+const YOUNG = 60_000;
+
 /** When a queue is empty, if all stays as it is; or why there is no telling. */
-export function Drains({ row: { drainsIn, paused, servers, pending } }: { readonly row: QueueRow }) {
+export function Drains({
+  row: { drainsIn, paused, servers, pending, oldestAt },
+}: {
+  readonly row: QueueRow;
+}) {
+  const now = useNow();
   if (paused) return <span className="warning">paused</span>;
   if (servers === 0 && pending > 0) return <span className="bad">no server</span>;
-  if (drainsIn === "never") return <span className="warning">never</span>;
+  if (drainsIn === "never") {
+    const isOld = oldestAt !== null && now - oldestAt > YOUNG;
+    return <span className={isOld ? "warning" : "muted"}>never</span>;
+  }
   if (drainsIn === null) return <span className="faint">{DASH}</span>;
   return <span>{duration(drainsIn)}</span>;
 }
@@ -158,7 +170,7 @@ export function queueOnPhone(row: QueueRow) {
         <span className="spacer" />
         {row.pending > 0 && (
           <span className="muted small">
-            <Age since={row.oldestAt} /> <Drains row={row} />
+            {row.paused || row.servers === 0 ? <Drains row={row} /> : "oldest"} <Age since={row.oldestAt} />
           </span>
         )}
       </span>
