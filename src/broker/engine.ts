@@ -5,6 +5,7 @@ import type { Broker } from "./broker.ts";
 import type { Inspection } from "./inspection.ts";
 import type { LimitStore } from "./limits.ts";
 import type { Repair } from "./repair.ts";
+import type { RollupStore } from "./rollups.ts";
 import type { ScheduleStore } from "./schedule-store.ts";
 
 /** Marks engines, so that two copies of the package know each other's. */
@@ -23,6 +24,7 @@ export interface Engine extends AsyncDisposable {
   readonly repair: Repair;
   readonly schedules: ScheduleStore;
   readonly limits: LimitStore;
+  readonly rollups: RollupStore;
 
   /** Counts a user. Call the answer once, when done: the last one closes the engine. */
   use(): () => Promise<void>;

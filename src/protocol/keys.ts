@@ -39,6 +39,8 @@ export interface QueueKeys {
   readonly aggs: string;
   /** Ours: the last tick of a scheduler entry, `docs/protocol.md` 18.5. */
   readonly tickPrefix: string;
+  /** Ours: what servers have measured in an hour since the epoch, `docs/protocol.md` 18.13. */
+  readonly rollupPrefix: string;
 }
 
 /** Names are asked for on every call and there are few queues; a caller with very many only loses the reuse. */
@@ -70,6 +72,7 @@ export function queueKeys(queue: string): QueueKeys {
     due: `${ours}due`,
     aggs: `${ours}aggs`,
     tickPrefix: `${ours}tick:`,
+    rollupPrefix: `${ours}rollup:`,
   };
   cache.set(queue, keys);
   return keys;

@@ -7,6 +7,7 @@ import type { Logger } from "../runtime/logger.ts";
 import { type PeriodicComponent, periodic } from "../runtime/periodic.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { EngineState } from "./engine-state.ts";
+import type { Rollups } from "./rollups.ts";
 import type { ServerTimings } from "./server-timings.ts";
 import type { TaskRunner } from "./task-runner.ts";
 import type { Worker } from "./worker.ts";
@@ -20,6 +21,7 @@ export interface HeartbeaterOptions {
   readonly identity: Omit<ServerInfo, "status" | "activeWorkerCount">;
   readonly status: () => ServerStatus;
   readonly engineState: EngineState;
+  readonly rollups: Pick<Rollups, "beat" | "finish">;
   readonly timings: Pick<ServerTimings, "heartbeat" | "recordTtl" | "leaseLimit">;
   readonly runtime: Runtime;
   readonly logger: Logger;
@@ -31,11 +33,12 @@ const MAX_LEASES = 1_000;
 const SHOWN_PAYLOAD = 1_024;
 
 /**
- * Renews the leases of what runs here, aborts what is no longer ours, and shows this server to the tools. Stops last,
- * so that leases are renewed until the last handler has ended.
+ * Renews the leases of what runs here, aborts what is no longer ours, shows this server to the tools, and has written what
+ * was measured. Stops last, so that leases are renewed until the last handler has ended.
  */
 export function heartbeater(options: HeartbeaterOptions): PeriodicComponent {
-  const { broker, workers, runner, identity, status, engineState, timings, runtime, logger } = options;
+  const { broker, workers, runner, identity, status, engineState, rollups, timings, runtime, logger } =
+    options;
 
   async function renewLeases(): Promise<void> {
     const byQueue = new Map<string, Worker[]>();
@@ -94,10 +97,14 @@ export function heartbeater(options: HeartbeaterOptions): PeriodicComponent {
         await engineState.call(show);
       } finally {
         await renewed;
+        rollups.beat();
       }
     },
     onStop: async () => {
-      if (engineState.error === undefined) await engineState.call(() => broker.clearServerState(identity));
+      if (engineState.error !== undefined) return;
+      const written = rollups.finish();
+      await engineState.call(() => broker.clearServerState(identity));
+      await written;
     },
     runtime,
     logger,

@@ -2,6 +2,7 @@ import type { Leased, Outcome, OutcomeAnswer, Settlement } from "../broker/broke
 import { EngineUnavailableError } from "../errors.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { AttemptFacts, ServerEvents, SettleCause, TaskSettled } from "./events.ts";
+import type { Rollups } from "./rollups.ts";
 
 /** How an attempt ended, on its way to the store. */
 export class Finished implements Outcome {
@@ -54,16 +55,22 @@ export class OutcomeLedger {
   requeued = 0;
   readonly requeuedIds: string[] = [];
   readonly #onAnswered: (outcomes: readonly Finished[]) => void;
+  readonly #rollups: Pick<Rollups, "ended"> | undefined;
 
-  /** @param onAnswered - told of outcomes once the store has answered them, whatever it said */
+  /**
+   * @param onAnswered - told of outcomes once the store has answered them, whatever it said
+   * @param rollups - told of attempts that were recorded
+   */
   constructor(
     events: ServerEvents,
     logger: Logger,
     onAnswered: (outcomes: readonly Finished[]) => void = () => undefined,
+    rollups?: Pick<Rollups, "ended">,
   ) {
     this.#events = events;
     this.#logger = logger;
     this.#onAnswered = onAnswered;
+    this.#rollups = rollups;
   }
 
   /** @param answers - one for each of `outcomes`, in the same order */
@@ -85,7 +92,10 @@ export class OutcomeLedger {
     if (outcome.settlement.kind === "requeue") {
       this.requeued += 1;
       if (this.requeuedIds.length < NAMED) this.requeuedIds.push(outcome.leased.message.id);
-    } else this.finished += 1;
+    } else {
+      this.finished += 1;
+      this.#measure(outcome);
+    }
     if (!this.#events.heard("taskSettled")) return;
     this.#events.emit("taskSettled", {
       ...attemptFacts(outcome.leased),
@@ -94,6 +104,13 @@ export class OutcomeLedger {
       durationMs: outcome.durationMs,
       waitMs: outcome.waitMs,
     });
+  }
+
+  /** As the engine counts: what is tried again without a failure has not been processed. */
+  #measure({ queue, leased: { message }, settlement, waitMs, durationMs }: Finished): void {
+    const failed = settlement.kind === "archive" || settlement.kind === "retry";
+    if (settlement.kind === "retry" && !settlement.isFailure) return;
+    this.#rollups?.ended({ queue, type: message.type, failed, waitMs, durationMs });
   }
 
   #lost(outcome: Finished, answer: OutcomeAnswer): void {

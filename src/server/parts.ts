@@ -15,6 +15,7 @@ import { Limiter } from "./limiter.ts";
 import { OutcomeLedger } from "./outcome.ts";
 import { Processor } from "./processor.ts";
 import { recoverer } from "./recoverer.ts";
+import { Rollups } from "./rollups.ts";
 import type { Router } from "./serve-mux.ts";
 import type { ServerConfig } from "./server-options.ts";
 import type { ServerTimings } from "./server-timings.ts";
@@ -62,7 +63,8 @@ export function assemble(options: PartsOptions): Parts {
   const syncQueue = new SyncQueue();
   const serverId = runtime.uuid();
   const limiter = new Limiter({ ...common, store: engine.limits, limits: config.limits, serverId });
-  const ledger = new OutcomeLedger(events, logger, limiter.ended);
+  const rollups = new Rollups({ store: engine.rollups, now: () => broker.now(), logger });
+  const ledger = new OutcomeLedger(events, logger, limiter.ended, rollups);
   const host = hostname();
   const judge = new Judge({
     ...config,
@@ -129,7 +131,7 @@ export function assemble(options: PartsOptions): Parts {
     startTime: timestampOf(broker.now()),
     peer: `titanqueue/${VERSION}`,
   };
-  const heart = heartbeater({ ...common, workers, runner, identity, status });
+  const heart = heartbeater({ ...common, workers, runner, identity, status, rollups });
   const sync = syncer({ ...common, syncQueue, ledger });
   const { healthCheck, healthCheckInterval } = config;
   const health =
@@ -147,7 +149,7 @@ export function assemble(options: PartsOptions): Parts {
       limiter,
       subscriber({ ...common, runner }),
       sync,
-      recoverer({ ...common, router, judge, errorHandler }),
+      recoverer({ ...common, router, judge, errorHandler, rollups }),
       janitor({ ...common, interval: config.janitorInterval, batch: config.janitorBatchSize }),
       watcher,
       forward,

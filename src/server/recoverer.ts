@@ -8,6 +8,7 @@ import type { EngineState } from "./engine-state.ts";
 import type { ServerEvents } from "./events.ts";
 import { guarded } from "./guarded.ts";
 import { attemptFacts } from "./outcome.ts";
+import type { Rollups } from "./rollups.ts";
 import type { Router } from "./serve-mux.ts";
 import type { ServerTimings } from "./server-timings.ts";
 import type { ErrorHandler } from "./task-runner.ts";
@@ -20,6 +21,7 @@ export interface RecovererOptions {
   readonly judge: Pick<Judge, "failure">;
   readonly errorHandler: ErrorHandler | undefined;
   readonly events: ServerEvents;
+  readonly rollups: Pick<Rollups, "ended">;
   readonly engineState: EngineState;
   readonly timings: Pick<ServerTimings, "recover" | "heartbeat">;
   readonly runtime: Runtime;
@@ -81,7 +83,7 @@ export function recoverer(options: RecovererOptions): PeriodicComponent {
       queue,
       judged.map(({ recovery }) => recovery),
     );
-    for (const [i, each] of judged.entries()) if (answers[i] === "settled") tell(each, options);
+    for (const [i, each] of judged.entries()) if (answers[i] === "settled") tell(queue, each, options);
     return answers.includes("settled");
   }
 
@@ -112,10 +114,19 @@ function judge(expired: ExpiredLease, { judge, router }: RecovererOptions): Judg
   return { recovery: { expired, settlement }, task, error, judgement };
 }
 
-function tell(judged: Judged, { errorHandler, events, logger }: RecovererOptions): void {
+function tell(
+  queue: string,
+  judged: Judged,
+  { errorHandler, events, rollups, logger }: RecovererOptions,
+): void {
   const { recovery, task, error, judgement } = judged;
   const { verdict, cause } = judgement;
   const facts = attemptFacts(recovery.expired);
+  const { settlement } = recovery;
+  if (settlement.kind === "archive" || settlement.isFailure) {
+    // Whoever ran it took what is known of it along.
+    rollups.ended({ queue, type: task.type, failed: true, waitMs: undefined, durationMs: undefined });
+  }
   logger.warn({ ...facts, outcome: verdict.outcome }, "recovered a task whose lease had run out");
   if (errorHandler !== undefined) {
     guarded(logger, "errorHandler", () => errorHandler(error, task, undefined, verdict));

@@ -271,13 +271,10 @@ export class TaskRunner {
 
   #decide(worker: Worker, settlement: Settlement, cause: SettleCause): void {
     worker.decided = true;
-    const { events, runtime, onFinished } = this.#options;
+    const { runtime, onFinished } = this.#options;
     const { leased, queue } = worker;
-    if (events.heard("taskSettled")) {
-      const durationMs = runtime.clock.monotonic() - worker.begunAt;
-      const waitMs = waitOf(worker);
-      onFinished(new Finished(leased, queue, settlement, cause, durationMs, waitMs));
-    } else onFinished(new Finished(leased, queue, settlement, cause));
+    const durationMs = runtime.clock.monotonic() - worker.begunAt;
+    onFinished(new Finished(leased, queue, settlement, cause, durationMs, waitOf(worker)));
   }
 
   #ended(worker: Worker): void {

@@ -21,6 +21,7 @@ import { presenceContract } from "./presence.ts";
 import { quarantineContract } from "./quarantine.ts";
 import { recoveryContract } from "./recovery.ts";
 import { retentionContract } from "./retention.ts";
+import { rollupContract } from "./rollups.ts";
 import { scheduleContract } from "./schedules.ts";
 import { semaphoreContract } from "./semaphore.ts";
 import { uniqueContract } from "./unique.ts";
@@ -58,6 +59,7 @@ export function brokerContract(open: OpenEngine): void {
   describe("an operator", () => operatorContract(opening));
   describe("unreadable messages", () => quarantineContract(opening));
   describe("limits", () => limitContract(opening));
+  describe("what servers measure", () => rollupContract(opening));
   describe("semaphores", () => semaphoreContract(opening));
   describe("watching", () => watchContract(opening));
   describe("presence", () => presenceContract(opening));

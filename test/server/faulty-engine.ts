@@ -3,6 +3,7 @@ import { type Engine, engineBrand } from "../../src/broker/engine.ts";
 import type { Inspection } from "../../src/broker/inspection.ts";
 import type { LimitStore } from "../../src/broker/limits.ts";
 import type { Repair } from "../../src/broker/repair.ts";
+import type { RollupStore } from "../../src/broker/rollups.ts";
 import type { ScheduleStore } from "../../src/broker/schedule-store.ts";
 import { EngineUnavailableError } from "../../src/errors.ts";
 import type { Clock } from "../../src/runtime/clock.ts";
@@ -24,6 +25,7 @@ export class FaultyEngine implements Engine {
   readonly repair: Repair;
   readonly schedules: ScheduleStore;
   readonly limits: LimitStore;
+  readonly rollups: RollupStore;
   readonly #inner: Engine;
   readonly #clock: Clock;
   fault: Fault = "up";
@@ -44,6 +46,7 @@ export class FaultyEngine implements Engine {
     this.schedules = this.#faulty(inner.schedules);
     this.broker = this.#faulty(inner.broker);
     this.limits = this.#faulty(inner.limits);
+    this.rollups = this.#faulty(inner.rollups);
   }
 
   #faulty<T extends object>(door: T): T {

@@ -47,6 +47,7 @@ function heartRig() {
       peer: "titanqueue/x",
     },
     status: () => state.status,
+    rollups: { beat: () => undefined, finish: async () => undefined },
     engineState: new EngineState(new ServerEvents(logger), logger, clock),
     timings: { heartbeat: 5_000, recordTtl: 10_000, leaseLimit: 50_000 },
     runtime,

@@ -36,6 +36,7 @@ function rig(doors: (broker: Broker) => Partial<RecovererOptions["broker"]>, que
       cancelPolicy: "retry",
     }),
     errorHandler: undefined,
+    rollups: { ended: () => undefined },
     events,
     engineState,
     timings: SERVER_TIMINGS,

@@ -246,6 +246,8 @@ function sortOwnKey(view: QueueView, suffix: string, key: StoredKey): boolean {
       return key.type === "hash" && rest === undefined;
     case "rate":
       return key.type === "string" && rest !== undefined && expires();
+    case "rollup":
+      return key.type === "hash" && rest !== undefined && expires();
     case "tick":
       return key.type === "string" && rest !== undefined && expires();
     default:

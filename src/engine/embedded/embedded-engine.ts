@@ -3,6 +3,7 @@ import { type Engine, engineBrand } from "../../broker/engine.ts";
 import type { Inspection } from "../../broker/inspection.ts";
 import type { LimitStore } from "../../broker/limits.ts";
 import type { Repair } from "../../broker/repair.ts";
+import type { RollupStore } from "../../broker/rollups.ts";
 import type { ScheduleStore } from "../../broker/schedule-store.ts";
 import type { EngineDoor } from "./engine-door.ts";
 
@@ -13,6 +14,7 @@ export interface EmbeddedEngineParts {
   readonly inspection: Inspection;
   readonly repair: Repair;
   readonly limits: LimitStore;
+  readonly rollups: RollupStore;
   readonly door: EngineDoor;
   /** Resolves when the store can be used. Called while the door is open. */
   ready(): Promise<void>;
@@ -27,19 +29,21 @@ export class EmbeddedEngine implements Engine {
   readonly inspection: Inspection;
   readonly repair: Repair;
   readonly limits: LimitStore;
+  readonly rollups: RollupStore;
   readonly #door: EngineDoor;
   readonly #ready: () => Promise<void>;
   #users = 0;
 
-  constructor({ kind, schedules, broker, inspection, repair, limits, door, ready }: EmbeddedEngineParts) {
-    this.kind = kind;
-    this.schedules = schedules;
-    this.broker = broker;
-    this.inspection = inspection;
-    this.repair = repair;
-    this.limits = limits;
-    this.#door = door;
-    this.#ready = ready;
+  constructor(parts: EmbeddedEngineParts) {
+    this.kind = parts.kind;
+    this.schedules = parts.schedules;
+    this.broker = parts.broker;
+    this.inspection = parts.inspection;
+    this.repair = parts.repair;
+    this.limits = parts.limits;
+    this.rollups = parts.rollups;
+    this.#door = parts.door;
+    this.#ready = parts.ready;
   }
 
   use(): () => Promise<void> {

@@ -72,3 +72,4 @@ export function embeddedInspection(transactions: Transactions, clock: Clock): In
       }),
   };
 }
+          store.rollups.clear(name);

@@ -4,6 +4,7 @@ import type { DayRecord, QueueRecord, TaskState } from "../../broker/inspection.
 import type { ServerInfo } from "../../protocol/server-info.ts";
 import type { WorkerInfo } from "../../protocol/worker-info.ts";
 import type { Marks } from "./marks.ts";
+import type { RollupTable } from "./rollups.ts";
 import type { ScheduleTables } from "./schedule-tables.ts";
 
 /**
@@ -18,6 +19,8 @@ export interface EmbeddedStore {
   queueNames(): string[];
   /** What limits and semaphores count. */
   readonly marks: Marks;
+  /** What servers have measured. */
+  readonly rollups: RollupTable;
   /** A number that no other attempt at any task has. */
   nextAttempt(): number;
   /** Announces a server, and forgets those that have not announced themselves in time. */

@@ -5,6 +5,7 @@ import { embeddedInspection } from "../embedded/embedded-inspection.ts";
 import { embeddedLimits } from "../embedded/embedded-limits.ts";
 import type { EmbeddedStore } from "../embedded/embedded-store.ts";
 import { EngineDoor } from "../embedded/engine-door.ts";
+import { embeddedRollups } from "../embedded/rollups.ts";
 import { embeddedSchedules } from "../embedded/schedules.ts";
 import { checkEngineOptions } from "../engine-options.ts";
 import { LEASE_TIMINGS, type LeaseTimings } from "../timings.ts";
@@ -61,6 +62,7 @@ export function createMemoryEngine(options: EngineOptions, internals: MemoryEngi
     inspection: embeddedInspection(transactions, clock),
     repair: memoryRepair(transactions),
     limits: embeddedLimits(transactions, clock),
+    rollups: embeddedRollups(transactions, clock),
     door,
     ready: async () => undefined,
   });

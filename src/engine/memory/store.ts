@@ -1,5 +1,6 @@
 import type { EmbeddedStore, PresenceRecord, ServerName } from "../embedded/embedded-store.ts";
 import { MemoryMarks } from "./memory-marks.ts";
+import { MemoryRollups } from "./memory-rollups.ts";
 import { MemoryScheduleTables } from "./schedule-tables.ts";
 import { StoredQueue } from "./stored-queue.ts";
 
@@ -9,6 +10,7 @@ export class MemoryStore implements EmbeddedStore {
   readonly presence = new Map<string, PresenceRecord>();
   readonly schedules = new MemoryScheduleTables();
   readonly marks = new MemoryMarks();
+  readonly rollups = new MemoryRollups();
   readonly cancelationListeners = new Set<(taskId: string) => void>();
   readonly #queues = new Map<string, StoredQueue>();
   #attempts = 0;
@@ -27,10 +29,11 @@ export class MemoryStore implements EmbeddedStore {
     return [...this.#queues.values()].filter((queue) => queue.registered);
   }
 
-  /** Forgets every task, lock and count; servers stay announced. An attempt under way finds its task gone. */
+  /** Forgets every task, lock, count and rollup; servers stay announced. An attempt under way finds its task gone. */
   clear(): void {
     for (const queue of this.#queues.values()) queue.clear();
     this.marks.clearAll();
+    this.rollups.clearAll();
   }
 
   queueNames(): string[] {

@@ -3,6 +3,7 @@ import { type Engine, type EngineOptions, engineBrand } from "../../broker/engin
 import type { Inspection } from "../../broker/inspection.ts";
 import type { LimitStore } from "../../broker/limits.ts";
 import type { Repair } from "../../broker/repair.ts";
+import type { RollupStore } from "../../broker/rollups.ts";
 import type { ScheduleStore } from "../../broker/schedule-store.ts";
 import { ClosedError, TitanQueueError } from "../../errors.ts";
 import type { Logger } from "../../runtime/logger.ts";
@@ -19,6 +20,7 @@ import type { RedisCommands, RedisReply, ScriptSource } from "./redis-commands.t
 import type { RedisContext } from "./redis-context.ts";
 import { redisInspection } from "./redis-inspection.ts";
 import { redisLimits } from "./redis-limits.ts";
+import { redisRollups } from "./redis-rollups.ts";
 import type { RedisSource } from "./redis-source.ts";
 import { redisSchedules } from "./schedules.ts";
 import { adviseOnServer, type ServerFacts } from "./server-check.ts";
@@ -66,6 +68,7 @@ class RedisEngine implements Engine {
   readonly repair: Repair;
   readonly schedules: ScheduleStore;
   readonly limits: LimitStore;
+  readonly rollups: RollupStore;
   readonly #commands: Line;
   readonly #heartbeat: Line;
   readonly #clock: ServerClock;
@@ -118,6 +121,7 @@ class RedisEngine implements Engine {
     const door = { ...context, commands };
     this.repair = { fsck: redisFsck(door), diagnose: redisDiagnose(door) };
     this.limits = redisLimits({ ...context, commands });
+    this.rollups = redisRollups({ commands });
   }
 
   use(): () => Promise<void> {

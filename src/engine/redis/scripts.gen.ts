@@ -989,6 +989,32 @@ export const writeServerState = {
       readonly workers: string;
     },
     args: {
+/** add what a server has measured to what others have, docs/protocol.md 18.13. */
+export const addRollups = {
+  name: "add_rollups",
+  sha1: "f9b7a83daf7ff1d18f2ff7d5d144c61be0455c36",
+  source: "local rollup = KEYS[1]\nlocal minute, most_types, ttl = ARGV[1], tonumber(ARGV[2]), ARGV[3]\nlocal args_before = 3\nlocal function add(to, more)\nfor name, value in pairs(more) do\nif type(value) == 'table' then\nto[name] = add(type(to[name]) == 'table' and to[name] or {}, value)\nelse\nto[name] = (tonumber(to[name]) or 0) + value\nend\nend\nreturn to\nend\nfor i = args_before + 1, #ARGV, 2 do\nlocal field = minute .. ':' .. ARGV[i]\nlocal known = redis.call('HGET', rollup, field)\nif not known and ARGV[i] ~= '' then\nlocal types = tonumber(redis.call('HGET', rollup, minute)) or 0\nif types < most_types then\nredis.call('HSET', rollup, minute, types + 1)\nelse\nfield = minute .. ':'\nknown = redis.call('HGET', rollup, field)\nend\nend\nlocal readable, sum = pcall(cjson.decode, known or '{}')\nsum = add(readable and type(sum) == 'table' and sum or {}, cjson.decode(ARGV[i + 1]))\nredis.call('HSET', rollup, field, cjson.encode(sum))\nend\nredis.call('PEXPIRE', rollup, ttl)\nreturn 1",
+  run: (
+    commands: Pick<RedisCommands, "run">,
+    keys: {
+      /** tq:{<queue>}:rollup:<hour> */
+      readonly rollup: string;
+    },
+    args: {
+      /** of the hour, at which the five minutes begin */
+      readonly minute: number;
+      /** kept apart; others count under the empty name */
+      readonly mostTypes: number;
+      /** milliseconds */
+      readonly ttl: number;
+      /** type and JSON of each */
+      readonly measured: readonly string[];
+    },
+    options?: RedisCallOptions,
+  ): Promise<RedisReply> =>
+    commands.run(addRollups, [keys.rollup], [args.minute, args.mostTypes, args.ttl, ...args.measured], options),
+} satisfies ScriptSource & { run: unknown };
+
       /** seconds */
       readonly ttl: number;
       /** the server's record */

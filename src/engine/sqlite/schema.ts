@@ -44,6 +44,7 @@ export function stateOf(code: number): TaskState {
  * - No index is for `state =` or `locked_until >` something: SQLite would prepare every statement that compares the two
  *   with a parameter anew each time, since the parameter decides whether the index can be used.
  * - `marks`: what limits and semaphores count, `engine/embedded/marks.ts`.
+ * - `rollups`: what servers have measured in five minutes from `at` on, `protocol/rollup.ts`.
  * - `ticks`, `scheduler_entries`, `schedule_events` and `schedules` are what schedulers share: the last tick of an entry, what
  *   live schedulers have to do, what they did, and what is stored; `schedules.definition` is absent where an entry is only
  *   paused.
@@ -168,5 +169,15 @@ export const MIGRATIONS: readonly string[] = [
   `,
   `
   ALTER TABLE tasks ADD COLUMN log TEXT;
+  `,
+  `
+  CREATE TABLE rollups (
+    queue TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    type TEXT NOT NULL,
+    measured TEXT NOT NULL,
+    PRIMARY KEY (queue, at, type)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX rollup_by_age ON rollups (at);
   `,
 ];

@@ -6,6 +6,7 @@ import { EmbeddedEngine } from "../embedded/embedded-engine.ts";
 import { embeddedInspection } from "../embedded/embedded-inspection.ts";
 import { embeddedLimits } from "../embedded/embedded-limits.ts";
 import { EngineDoor } from "../embedded/engine-door.ts";
+import { embeddedRollups } from "../embedded/rollups.ts";
 import { embeddedSchedules } from "../embedded/schedules.ts";
 import { checkEngineOptions } from "../engine-options.ts";
 import { LEASE_TIMINGS, type LeaseTimings } from "../timings.ts";
@@ -90,6 +91,7 @@ export function createSqliteEngine(
     inspection: embeddedInspection(turns, clock),
     repair: sqliteRepair(turns, clock, { ...timings, file: path }),
     limits: embeddedLimits(turns, clock),
+    rollups: embeddedRollups(turns, clock),
     door,
     ready: () => turns.read(() => undefined),
   });

@@ -9,6 +9,7 @@ import type { SqliteStatement } from "./driver.ts";
 import { SqliteScheduleTables } from "./schedule-tables.ts";
 import { SqliteMarks } from "./sqlite-marks.ts";
 import { FIRST_ATTEMPT, SqliteQueue } from "./sqlite-queue.ts";
+import { SqliteRollups } from "./sqlite-rollups.ts";
 import type { Statements } from "./statements.ts";
 
 /** How long a cancelation is kept for servers that have yet to read it. Milliseconds. */
@@ -26,6 +27,7 @@ export interface Cancelation {
 /** Everything in a file, for the length of a transaction. */
 export class SqliteStore implements EmbeddedStore {
   readonly marks: SqliteMarks;
+  readonly rollups: SqliteRollups;
   readonly schedules: SqliteScheduleTables;
   /** A statement that is not run again and again. */
   readonly prepare: (sql: string) => SqliteStatement;
@@ -36,6 +38,7 @@ export class SqliteStore implements EmbeddedStore {
   constructor(sql: Statements, random: () => number, prepare: (sql: string) => SqliteStatement) {
     this.prepare = prepare;
     this.marks = new SqliteMarks(sql);
+    this.rollups = new SqliteRollups(sql);
     this.#sql = sql;
     this.schedules = new SqliteScheduleTables(sql);
     this.#random = random;

@@ -115,6 +115,14 @@ export const SQL = {
     ORDER BY value DESC, id DESC LIMIT 1`,
   lowestMarks: "SELECT name, id, value FROM marks WHERE place = ? ORDER BY value LIMIT ? + 0",
 
+  rollup: "SELECT measured FROM rollups WHERE queue = ? AND at = ? AND type = ?",
+  setRollup: `INSERT INTO rollups (queue, at, type, measured) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE
+    SET measured = excluded.measured`,
+  rollupTypes: "SELECT count(*) AS types FROM rollups WHERE queue = ? AND at = ? AND type <> ''",
+  rollups: "SELECT at, type, measured AS text FROM rollups WHERE queue = ? AND at >= ? AND at < ?",
+  pruneRollups: "DELETE FROM rollups WHERE at < ?",
+  clearRollups: "DELETE FROM rollups WHERE queue = ?",
+
   publish: "INSERT INTO cancelations (task_id, at) VALUES (?, ?)",
   forget: "DELETE FROM cancelations WHERE at <= ?",
   lastCancelation: "SELECT coalesce(max(number), 0) AS number FROM cancelations",
