@@ -6,19 +6,28 @@ export interface StepTaken {
   readonly queue: string;
   /** Milliseconds. */
   readonly now: number;
+  /** What Go's Redis held before. */
+  readonly before: GoldenStore;
   /** What Redis holds now, by us and by Go. */
   readonly ours: GoldenStore;
   readonly gos: GoldenStore;
 }
 
+/** A difference to asynq that we make on purpose, as `docs/differences.md` shows it. */
+export interface Difference {
+  /** Its section in docs/protocol.md, and what we do. */
+  readonly rule: string;
+  readonly asynq: string;
+  readonly why: string;
+  /** The calls after which it shows. */
+  readonly ops: readonly string[];
+}
+
 /**
- * A difference to Go that we make on purpose. It brings exactly that difference in `ours` to what Go has, and answers
+ * A difference in what Redis holds. It brings exactly that difference in `ours` to what Go has, and answers
  * whether there was any.
  */
-export interface Allowance {
-  /** Its section in docs/protocol.md, and what it is. */
-  readonly rule: string;
-  readonly ops: readonly string[];
+export interface Allowance extends Difference {
   readonly allow: (step: StepTaken) => boolean;
 }
 
@@ -51,6 +60,8 @@ function allowField(
 export const ALLOWANCES: readonly Allowance[] = [
   {
     rule: "15.4: a group that gets tasks back is registered",
+    asynq: "puts the tasks into the group, but does not list the group",
+    why: "no aggregator would look at them before another task joins",
     ops: ["forward", "reclaimStaleAggregationSets"],
     allow: ({ ours, gos, queue }) => {
       const key = `asynq:{${queue}}:groups`;
@@ -67,6 +78,8 @@ export const ALLOWANCES: readonly Allowance[] = [
   },
   {
     rule: "15.24: a task that goes back to its queue waits from now on",
+    asynq: "`pending_since` is not set",
+    why: "the queue's latency would not count the task",
     ops: ["requeue", "runTask", "runAll"],
     allow: (step) =>
       allowField(
@@ -77,6 +90,8 @@ export const ALLOWANCES: readonly Allowance[] = [
   },
   {
     rule: "15.24: an archived task does not say since when it was pending",
+    asynq: "leaves a stale `pending_since`",
+    why: "run again, it would seem to have waited since then",
     ops: ["archiveTask", "archiveAll"],
     allow: ({ ours, gos, queue }) => {
       let found = false;
@@ -93,6 +108,9 @@ export const ALLOWANCES: readonly Allowance[] = [
   },
   {
     rule: "15.7: a task that is deleted frees its lock",
+    asynq:
+      "keeps the lock of a task without `unique_key` in its hash, and of every task where all pending or aggregating ones are deleted",
+    why: "the next equal task would be refused as a duplicate of nothing until the lock's TTL",
     ops: ["deleteTask", "deleteAll"],
     allow: ({ ours, gos, queue }) => {
       const tasks = `asynq:{${queue}}:t:`;
@@ -108,6 +126,8 @@ export const ALLOWANCES: readonly Allowance[] = [
   },
   {
     rule: "18.1: a lease ends on a whole second after its 30, and carries a token",
+    asynq: "now and 30 s, rounded down; every attempt looks the same",
+    why: "the token tells attempts apart, so that a late worker cannot settle another's; Go compares these scores in Redis alone",
     ops: ["dequeue", "extendLease"],
     allow: ({ ours, gos, queue, now }) => {
       const key = `asynq:{${queue}}:lease`;
@@ -129,6 +149,8 @@ export const ALLOWANCES: readonly Allowance[] = [
   },
   {
     rule: "18.6: a group that a set was cut from is known by name",
+    asynq: "has no such key",
+    why: "a recoverer finds groups that a Go peer forgot to list",
     ops: ["aggregationCheck"],
     allow: ({ ours, queue }) => {
       const key = `tq:{${queue}}:aggs`;
@@ -139,6 +161,8 @@ export const ALLOWANCES: readonly Allowance[] = [
   },
   {
     rule: "18.6: locks of members that were aggregated are free",
+    asynq: "stay until their TTL",
+    why: "as with every deletion: an equal task would be refused until then",
     ops: ["deleteAggregationSet"],
     allow: ({ ours, gos, queue }) => {
       let found = false;
@@ -154,6 +178,8 @@ export const ALLOWANCES: readonly Allowance[] = [
   },
   {
     rule: "18.9: a lease names the exchange that took it",
+    asynq: "has no such field",
+    why: "what a lost reply had granted is found again, instead of waiting a minute for its lease to run out",
     ops: ["dequeue"],
     allow: (step) => allowField(step, "tq:x", ({ state }) => state === "active"),
   },

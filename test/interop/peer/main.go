@@ -62,6 +62,7 @@ func (p *peer) commands() map[string]func(json.RawMessage) (any, error) {
 		"finish":     with(p.finish),
 		"inspect":    with(p.inspect),
 		"broker":     with(p.callBroker),
+		"renew":      with(p.renewBroker),
 		"setClock":   with(p.setClock),
 		"schedule":   with(p.schedule),
 		"manage":     with(p.manage),
@@ -167,7 +168,7 @@ func code(err error) string {
 		return "queue-not-found"
 	case errors.Is(err, asynq.ErrTaskNotFound):
 		return "task-not-found"
-	case errors.Is(err, asynq.ErrQueueNotEmpty):
+	case errors.Is(err, asynq.ErrQueueNotEmpty), asynqerrors.IsQueueNotEmpty(err):
 		return "queue-not-empty"
 	}
 	return asynqerrors.CanonicalCode(err).String()

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hibiken/asynq"
 	"github.com/hibiken/asynq/internal/base"
+	"github.com/hibiken/asynq/internal/rdb"
 )
 
 // A length of time in Go's own words.
@@ -235,5 +236,11 @@ func (p *peer) callBroker(c methodCall) (any, error) { return call(p.broker, c.C
 func (p *peer) setClock(args struct{ Now time.Time }) (any, error) {
 	p.clock.SetTime(args.Now)
 	p.broker.SetClock(p.clock)
+	return nil, nil
+}
+
+// Makes the broker anew: it remembers which queues it has registered, even those of a Redis that was emptied since.
+func (p *peer) renewBroker(struct{}) (any, error) {
+	p.broker = rdb.NewRDB(p.redis)
 	return nil, nil
 }
