@@ -99,7 +99,8 @@ describe("golden transitions", () => {
           const gos = step.after;
           const ours = clocksApart(withoutFraction(await dump(client), queue), gos);
           for (const { rule, ops, allow } of ALLOWANCES) {
-            if (ops.includes(step.op) && allow({ op: step.op, queue, now, before, ours, gos })) count(applied, rule);
+            if (ops.includes(step.op) && allow({ op: step.op, queue, now, before, ours, gos }))
+              count(applied, rule);
           }
           expect(ours, at).toEqual(gos);
         }
