@@ -12,7 +12,7 @@ SOURCES := $(shell find src ui -type f) tsdown.config.ts package.json
 TEST_REPORT := .cache/tests.json
 NODE22 := .cache/node22/node_modules/.bin/node
 
-.PHONY: help demo demo-ui monitor test test-all test-node22 check types lint doors generated lockfile unused package consumer pages examples \
+.PHONY: help demo demo-ui monitor test test-all test-node22 test-browser check types lint doors generated lockfile unused package consumer pages examples \
 	interop bench bench-smoke build run-redis run-server run-client clean
 
 help: ## this list
@@ -33,6 +33,9 @@ test-node22: $(INSTALLED) $(NODE22) ## what stands on SQLite, the testing kit an
 
 interop: $(INSTALLED) ## side by side with real asynq; wants Go 1.24 or newer, installs Go modules; about 8 minutes
 	@$(call run-tests,--mode interop,.cache/tests-interop.json,node)
+
+test-browser: $(BUILT) ## the monitor's pages in a real Chromium, which it finds or installs
+	@$(call run-tests,--mode browser,.cache/tests-browser.json,node)
 
 check: types lint doors generated lockfile unused package consumer pages examples ## types, lint, doors, generated files, package
 
@@ -78,6 +81,7 @@ doors: $(INSTALLED)
 generated: $(INSTALLED)
 	tsx scripts/gen-lua.ts --check
 	tsx scripts/gen-openapi.ts --check
+	tsx scripts/gen-differences.ts --check
 	tsx scripts/gen-readme.ts --check
 
 lockfile: $(INSTALLED)

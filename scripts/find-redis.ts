@@ -7,10 +7,7 @@
  * 3. Docker, if its daemon answers and the image is there within a minute.
  * 4. `apt-get install redis-server`, as root; not with `TITANQUEUE_TEST_NO_INSTALL=1`.
  */
-import { execFile } from "node:child_process";
-import { accessSync, constants, existsSync, rmSync, writeFileSync } from "node:fs";
-import { delimiter, join } from "node:path";
-import { promisify } from "node:util";
+import { installByApt, onPath, type Surroundings, succeeds, thisMachine } from "./install.ts";
 
 /** How to start a redis-server of one's own. */
 export type ServerProgram =
@@ -23,32 +20,17 @@ export interface FoundRedis {
   readonly server?: ServerProgram;
 }
 
-/** What the search looks at; the default is this machine. */
-export interface Surroundings {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly isRoot: boolean;
-  /** Debian asks this file whether an installed service may start. */
-  readonly policyFile: string;
-  readonly say: (text: string) => void;
-}
-
 const IMAGE = "redis:7-alpine";
 const DOCKER_DEADLINE = 60_000;
-const APT_DEADLINE = 300_000;
-
-const thisMachine: Surroundings = {
-  env: process.env,
-  isRoot: process.getuid?.() === 0,
-  policyFile: "/usr/sbin/policy-rc.d",
-  say: (text) => console.error(text),
-};
 
 export async function findRedis(surroundings: Surroundings = thisMachine): Promise<FoundRedis> {
   const { env } = surroundings;
   const url = env["TITANQUEUE_TEST_REDIS_URL"] || undefined;
   const installed = installedServer(env);
   if (url !== undefined) return installed === undefined ? { url } : { url, server: installed };
-  const server = installed ?? (await dockerImage(surroundings)) ?? (await installByApt(surroundings));
+  let server = installed ?? (await dockerImage(surroundings));
+  if (server === undefined && (await installByApt("redis-server", surroundings)))
+    server = installedServer(env);
   if (server === undefined) throw new NoRedisError();
   return { server };
 }
@@ -85,61 +67,4 @@ async function dockerImage(surroundings: Surroundings): Promise<ServerProgram | 
     if (!(await docker("pull", IMAGE))) return undefined;
   }
   return { kind: "image", image: IMAGE };
-}
-
-async function installByApt({
-  env,
-  isRoot,
-  policyFile,
-  say,
-}: Surroundings): Promise<ServerProgram | undefined> {
-  if (!isRoot || env["TITANQUEUE_TEST_NO_INSTALL"] === "1" || onPath("apt-get", env) === undefined)
-    return undefined;
-  say(
-    "No Redis found. Installing one: apt-get update && apt-get install redis-server\n" +
-      "(its service is not started; TITANQUEUE_TEST_NO_INSTALL=1 refuses this)",
-  );
-  const apt = (...args: string[]) =>
-    succeeds("apt-get", args, { ...env, DEBIAN_FRONTEND: "noninteractive" }, APT_DEADLINE);
-  const forbidsServices = !existsSync(policyFile);
-  if (forbidsServices) writeFileSync(policyFile, "#!/bin/sh\nexit 101\n", { mode: 0o755 });
-  try {
-    await apt("update");
-    if (!(await apt("install", "--yes", "--no-install-recommends", "redis-server"))) {
-      say("apt-get could not install redis-server");
-    }
-  } finally {
-    if (forbidsServices) rmSync(policyFile);
-  }
-  return installedServer(env);
-}
-
-/** Where `program` is, on the PATH of `env`. */
-function onPath(program: string, env: Surroundings["env"]): string | undefined {
-  const directories = (env["PATH"] ?? "").split(delimiter).filter((directory) => directory !== "");
-  return directories.map((directory) => join(directory, program)).find(isExecutable);
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-async function succeeds(
-  program: string,
-  args: readonly string[],
-  env: Surroundings["env"],
-  timeout: number,
-): Promise<boolean> {
-  if (timeout <= 0) return false;
-  try {
-    await promisify(execFile)(program, args, { env, timeout: Math.ceil(timeout), maxBuffer: 2 ** 26 });
-    return true;
-  } catch {
-    return false;
-  }
 }

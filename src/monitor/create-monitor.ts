@@ -23,6 +23,9 @@ const PATIENCE = 20_000;
 const MOST_HEADERS = 16_384;
 const MOST_CONNECTIONS = 2_000;
 
+/** The built front end: beside the built package, and where the build puts it for those who run the sources. */
+const PAGES = import.meta.url.endsWith(".ts") ? "../../dist/ui" : "./ui";
+
 export interface ListenOptions {
   /** @defaultValue `"127.0.0.1"` */
   readonly host?: string | undefined;
@@ -105,7 +108,7 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
       redaction: new Redaction(config.redactedKeys),
     },
     config.credentials && new Authentication(config.credentials, runtime.clock),
-    readStaticFiles(fileURLToPath(new URL("./ui", import.meta.url))),
+    readStaticFiles(fileURLToPath(new URL(PAGES, import.meta.url))),
   );
   const servers = new Set<Server>();
   const listener = (standalone: boolean) => nodeListener(handle, standalone, config.basePath);

@@ -2,7 +2,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { findRedis, type Surroundings } from "../../scripts/find-redis.ts";
+import { findRedis } from "../../scripts/find-redis.ts";
+import type { Surroundings } from "../../scripts/install.ts";
 
 let bin: string;
 let said: string[];
