@@ -67,6 +67,12 @@ export interface Inspection {
   ): Promise<ChangeAnswer[]>;
 
   /**
+   * Puts archived tasks back to where they were before they were archived, each on its own; in the same order, whether it
+   * was archived and is back. To the end of the line, or to its time, perhaps to the second.
+   */
+  restoreTasks(queue: string, tasks: readonly Restored[]): Promise<boolean[]>;
+
+  /**
    * Changes the next tasks of a state, at most `limit` of them; fewer `handled` means that there are no more. `part.group`
    * is required for `aggregating`. A change that the state does not admit must not be asked for.
    */
@@ -135,6 +141,14 @@ export interface ChangeOptions {
 export type ChangeAnswer =
   | { readonly status: "changed" | "missing" | "active" | "unchanged" }
   | { readonly status: "failed"; readonly error: Error };
+
+/** Where an archived task returns to. */
+export interface Restored {
+  readonly id: string;
+  readonly state: "pending" | "scheduled" | "retry";
+  /** When it is due; of a pending one, it means nothing. */
+  readonly at: number;
+}
 
 export interface StatePart {
   readonly state: TaskState;

@@ -1,6 +1,8 @@
-import type { Change, ChangeAnswer, Inspection, TaskState } from "../broker/inspection.ts";
+import type { Change, ChangeAnswer, ChangeOptions, Inspection, TaskState } from "../broker/inspection.ts";
 import { InvalidOptionError, TaskActiveError, TaskNotFoundError, TaskStateError } from "../errors.ts";
+import { requireKnownNames } from "../suggestion.ts";
 import { requireNonBlank } from "../task-options.ts";
+import { requireState } from "./states.ts";
 
 /** Names one task. A {@link TaskInfo} fits. */
 export interface TaskRef {
@@ -12,6 +14,11 @@ export interface TaskRef {
 export type ChangeResult =
   | { readonly ok: true; readonly task: TaskRef }
   | { readonly ok: false; readonly task: TaskRef; readonly error: Error };
+
+export interface ChangeListOptions {
+  /** Only tasks in this state; others count as not found. @defaultValue any state */
+  from?: TaskState | undefined;
+}
 
 type Door = Pick<Inspection, "changeTasks">;
 
@@ -28,7 +35,10 @@ export async function changeList(
   door: Door,
   change: Change,
   refs: readonly TaskRef[],
+  options: ChangeListOptions = {},
 ): Promise<ChangeResult[]> {
+  requireKnownNames(`${change}Tasks`, options, ["from"]);
+  const from = options.from === undefined ? undefined : requireState(options.from);
   if (!Array.isArray(refs)) throw new InvalidOptionError("tasks", "expected an array of tasks");
   const tasks = refs.map(checkedRef);
   const results = new Array<ChangeResult>(tasks.length);
@@ -36,7 +46,7 @@ export async function changeList(
   for (const [i, { queue }] of tasks.entries()) byQueue.set(queue, [...(byQueue.get(queue) ?? []), i]);
   for (const [queue, positions] of byQueue) {
     const listed = positions.map((i) => tasks[i] as TaskRef);
-    const answers = await answersFor(door, queue, change, listed);
+    const answers = await answersFor(door, queue, change, listed, from === undefined ? {} : { from });
     for (const [nth, i] of positions.entries()) {
       const task = tasks[i] as TaskRef;
       const error = errorOf(change, task, answers[nth] ?? { status: "missing" });
@@ -51,12 +61,14 @@ async function answersFor(
   queue: string,
   change: Change,
   tasks: readonly TaskRef[],
+  options: ChangeOptions,
 ): Promise<ChangeAnswer[]> {
   try {
     return await door.changeTasks(
       queue,
       change,
       tasks.map(({ id }) => id),
+      options,
     );
   } catch (error) {
     if (!(error instanceof Error)) throw error;

@@ -14,6 +14,8 @@ export interface MatchingOptions extends ScopeOptions, BulkOptions {
   dryRun?: boolean | undefined;
   /** Change at most so many. @defaultValue all */
   limit?: number | undefined;
+  /** Only those for which it says so, beside the filter: asked once for each task that meets it. @defaultValue all */
+  where?: ((task: TaskInfo) => boolean) | undefined;
 }
 
 export interface RedriveOptions extends Omit<MatchingOptions, "queues" | "states"> {
@@ -51,9 +53,9 @@ export async function changeMatching(
   wanted: string | Filter,
   options: MatchingOptions,
 ): Promise<MatchingResult> {
-  const known = [...BULK_OPTIONS, "queues", "states", "dryRun", "limit"];
+  const known = [...BULK_OPTIONS, "queues", "states", "dryRun", "limit", "where"];
   requireKnownNames(`${change}Matching`, options, known);
-  const { dryRun = false } = options;
+  const { dryRun = false, where } = options;
   const limit = checkedLimit(options.limit);
   const parsed = checkedFilter(wanted);
   const filter = matcher(parsed, now);
@@ -77,6 +79,7 @@ export async function changeMatching(
     for (const task of tasks) {
       const key = `${task.queue}\n${task.id}`;
       if (seen.size >= limit || !filter.matches(task) || seen.has(key)) continue;
+      if (where !== undefined && !where(taskInfo(task))) continue;
       seen.add(key);
       if (sample.length < SAMPLE) sample.push(taskInfo(task));
       if (!dryRun) found.tasks.push({ task, near });
@@ -144,16 +147,16 @@ export async function redrive(
   queue: string,
   options: RedriveOptions,
 ): Promise<MatchingResult> {
-  requireKnownNames("redrive", options, [...BULK_OPTIONS, "dryRun", "limit", "filter"]);
+  requireKnownNames("redrive", options, [...BULK_OPTIONS, "dryRun", "limit", "filter", "where"]);
   const { filter, ...rest } = options;
-  if (filter !== undefined) {
-    return changeMatching(door, clock, now, "run", filter, {
+  if (filter !== undefined || rest.where !== undefined) {
+    return changeMatching(door, clock, now, "run", filter ?? "", {
       ...rest,
       queues: [queue],
       states: ["archived"],
     });
   }
-  const { dryRun, limit, ...bulk } = rest;
+  const { dryRun, limit, where: _, ...bulk } = rest;
   const most = checkedLimit(limit);
   if (dryRun === true) {
     const dry = { ...rest, queues: [queue], states: ["archived"] as const };

@@ -316,4 +316,45 @@ export function changeContract(open: OpenEngine): void {
     await settled(engine, again, archive(again));
     expect(await counts(engine, queue)).toEqual({ archived: 2 });
   });
+
+  it("puts archived tasks back to where they were, each at its time, and keeps their locks", async () => {
+    const engine = await open();
+    const queue = engine.queue();
+    const tasks = await oneOfEach(engine, queue);
+    await engine.broker.enqueue([unique(queue, "k", 100_000, { id: "late" })]);
+    const dueAt = Math.ceil(engine.broker.now() / 1_000) * 1_000 + 70_000;
+    await changed(engine, queue, "archive", tasks.pending, tasks.scheduled, tasks.retry, "late");
+    expect(await counts(engine, queue)).toEqual({
+      active: 1,
+      archived: 5,
+      completed: 1,
+      aggregating: 1,
+    });
+
+    const restored = await engine.inspection.restoreTasks(queue, [
+      { id: "late", state: "pending", at: 0 },
+      { id: tasks.scheduled, state: "scheduled", at: dueAt },
+      { id: tasks.completed, state: "pending", at: 0 },
+      { id: tasks.retry, state: "retry", at: dueAt },
+      { id: tasks.active, state: "retry", at: dueAt },
+      { id: "nobody", state: "pending", at: 0 },
+      { id: tasks.pending, state: "pending", at: 0 },
+    ]);
+    expect(restored).toEqual([true, true, false, true, false, false, true]);
+    expect(await counts(engine, queue)).toMatchObject({ pending: 2, scheduled: 1, retry: 1, archived: 1 });
+    for (const state of ["scheduled", "retry"] as const) {
+      expect(await record(engine, queue, tasks[state])).toMatchObject({ state, nextProcessAt: dueAt });
+    }
+    const again = await engine.broker.enqueue([unique(queue, "k", 100_000)]);
+    expect(again).toMatchObject([{ status: "duplicate", holder: "late" }]);
+
+    await engine.clock.advance(1_000);
+    expect((await engine.inspection.queueInfo(queue))?.latency).toBe(1_000);
+    const { leased } = await engine.broker.exchange(queue, [], 10);
+    expect(ids(leased)).toEqual(["late", tasks.pending]);
+    await engine.clock.advance(70_000);
+    await forwardAll(engine, queue);
+    const later = await engine.broker.exchange(queue, [], 10);
+    expect(ids(later.leased).sort()).toEqual([tasks.scheduled, tasks.retry].sort());
+  });
 }

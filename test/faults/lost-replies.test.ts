@@ -112,6 +112,7 @@ const ELSEWHERE: ReadonlySet<string> = new Set([
   "group_sizes",
   "memory_usage",
   "remove_queue",
+  "restore_tasks",
   "rewrite_task",
   "scan_tasks",
   "look_container",

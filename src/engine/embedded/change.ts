@@ -1,4 +1,11 @@
-import type { Change, ChangeAnswer, ChangedPart, ChangeOptions, StatePart } from "../../broker/inspection.ts";
+import type {
+  Change,
+  ChangeAnswer,
+  ChangedPart,
+  ChangeOptions,
+  Restored,
+  StatePart,
+} from "../../broker/inspection.ts";
 import type { EmbeddedQueue, EmbeddedTask } from "./embedded-store.ts";
 
 /** Runs, archives or deletes one task, as an operator wishes. */
@@ -29,6 +36,15 @@ export function changeSome(
   const tasks = state === "aggregating" ? queue.sliceGroup(group, 0, limit) : queue.slice(state, 0, limit);
   for (const task of tasks) apply(queue, change, task, now);
   return { handled: tasks.length, changed: tasks.length };
+}
+
+/** Puts an archived task back; false: it is archived no more. */
+export function restoreTask(queue: EmbeddedQueue, { id, state, at }: Restored, now: number): boolean {
+  const task = queue.find(id);
+  if (task?.state !== "archived") return false;
+  if (state === "pending") queue.toTail(task, now);
+  else queue.toDelayed(task, state, at);
+  return true;
 }
 
 function apply(queue: EmbeddedQueue, change: Change, task: EmbeddedTask, now: number): void {

@@ -1,6 +1,6 @@
 import type { Inspection } from "../../broker/inspection.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import { changeSome, changeTask } from "./change.ts";
+import { changeSome, changeTask, restoreTask } from "./change.ts";
 import type { EmbeddedQueue, Transactions } from "./embedded-store.ts";
 import { listGroups, listTasks, memoryUsage, queueInfo, scanTasks, taskInFull } from "./inspect.ts";
 import { forgetLimits } from "./limits.ts";
@@ -51,6 +51,17 @@ export function embeddedInspection(transactions: Transactions, clock: Clock): In
       }
       return answers;
     },
+    restoreTasks: async (name, tasks) => {
+      const restored: boolean[] = [];
+      for (let at = 0; at < tasks.length; at += MOST_TASKS) {
+        const some = tasks.slice(at, at + MOST_TASKS);
+        const answers = await transactions.write((store) =>
+          some.map((task) => restoreTask(store.queue(name), task, clock.now())),
+        );
+        restored.push(...answers);
+      }
+      return restored;
+    },
     changeSome: (name, change, part, limit) =>
       transactions.write((store) =>
         changeSome(store.queue(name), change, part, Math.min(limit, MOST_TASKS), clock.now()),
@@ -67,9 +78,9 @@ export function embeddedInspection(transactions: Transactions, clock: Clock): In
           queue.forget();
           forgetLimits(store.marks, name);
           store.schedules.clearTicks(name);
+          store.rollups.clear(name);
         }
         return { status: isEmpty ? "removed" : "not-empty" };
       }),
   };
 }
-          store.rollups.clear(name);

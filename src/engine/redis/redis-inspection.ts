@@ -7,6 +7,7 @@ import { redisFleet } from "./fleet.ts";
 import type { RedisArg } from "./redis-commands.ts";
 import type { RedisContext } from "./redis-context.ts";
 import { redisRemoval } from "./removal.ts";
+import { redisRestores } from "./restore.ts";
 import { redisRewrites } from "./rewrite.ts";
 import { redisScan } from "./scan.ts";
 import { groupSizes, listTasks, memoryUsage, queueInfo, taskInfo } from "./scripts.gen.ts";
@@ -15,7 +16,14 @@ import { type BulkReply, FIELDS_A_TASK, fieldsOf, isState, taskRecord } from "./
 type Context = Pick<RedisContext, "commands" | "clock" | "runtime" | "commandTimeout" | "cluster">;
 type Looks = Omit<
   Inspection,
-  "changeTasks" | "changeSome" | "scanTasks" | "rewriteTask" | "removeQueue" | "holdsUncounted" | "servers"
+  | "changeTasks"
+  | "changeSome"
+  | "restoreTasks"
+  | "scanTasks"
+  | "rewriteTask"
+  | "removeQueue"
+  | "holdsUncounted"
+  | "servers"
 >;
 
 const DAY = 86_400_000;
@@ -29,6 +37,7 @@ export function redisInspection(context: Context): Inspection {
     ...looks,
     ...redisChanges(context),
     ...redisScan(context, looks.taskInfo),
+    ...redisRestores(context),
     ...redisRewrites(context),
     ...redisRemoval(context),
     ...redisFleet(context),

@@ -529,6 +529,42 @@ export const removeQueue = {
     commands.run(removeQueue, [keys.pending, keys.active, keys.scheduled, keys.retry, keys.archived, keys.completed, keys.groups], [args.cursor, args.pattern, args.count, args.prefix, args.ourPrefix], options),
 } satisfies ScriptSource & { run: unknown };
 
+/** put archived tasks back to where they were before an operator archived them. */
+export const restoreTasks = {
+  name: "restore_tasks",
+  sha1: "43b17a354c46add68ec3b92b495469595c755d3f",
+  source: "local archived, pending, scheduled, retry = KEYS[1], KEYS[2], KEYS[3], KEYS[4]\nlocal now, deadline, pending_since, prefix_length = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])\nlocal keys_before, args_before = 4, 4\nlocal delayed = { scheduled = scheduled, retry = retry }\nlocal time = redis.call('TIME')\nlocal function clock_differs(now, deadline)\nlocal at = time[1] * 1000 + time[2] / 1000\nreturn at < now - 2000 or at > tonumber(deadline)\nend\nif clock_differs(now, deadline) then\nreturn { 'clock', time[1], time[2] }\nend\nlocal RESTORED, NOT_ARCHIVED = 1, 2\nlocal answers = {}\nredis.call('LLEN', pending)\nredis.call('ZCARD', scheduled)\nredis.call('ZCARD', retry)\nfor i = keys_before + 1, #KEYS do\nlocal id = string.sub(KEYS[i], prefix_length + 1)\nlocal is_archived = redis.call('HGET', KEYS[i], 'state') == 'archived' and redis.call('ZSCORE', archived, id)\nanswers[i - keys_before] = is_archived and RESTORED or NOT_ARCHIVED\nend\nfor position, answer in ipairs(answers) do\nif answer == RESTORED then\nlocal task = KEYS[keys_before + position]\nlocal id = string.sub(task, prefix_length + 1)\nlocal state, score = ARGV[args_before + 2 * position - 1], ARGV[args_before + 2 * position]\nredis.call('ZREM', archived, id)\nif delayed[state] then\nredis.call('ZADD', delayed[state], score, id)\nredis.call('HSET', task, 'state', state)\nelse\nredis.call('LPUSH', pending, id)\nredis.call('HSET', task, 'state', 'pending', 'pending_since', pending_since)\nend\nend\nend\nreturn answers",
+  run: (
+    commands: Pick<RedisCommands, "run">,
+    keys: {
+      /** asynq:{<queue>}:archived */
+      readonly archived: string;
+      /** asynq:{<queue>}:pending */
+      readonly pending: string;
+      /** asynq:{<queue>}:scheduled */
+      readonly scheduled: string;
+      /** asynq:{<queue>}:retry */
+      readonly retry: string;
+      /** asynq:{<queue>}:t:<id> of each */
+      readonly tasks: readonly RedisKey[];
+    },
+    args: {
+      /** Unix milliseconds */
+      readonly now: number;
+      /** Unix milliseconds */
+      readonly deadline: number;
+      /** now in nanoseconds */
+      readonly pendingSince: string;
+      /** bytes of asynq:{<queue>}:t: */
+      readonly prefixLength: number;
+      /** of each task: pending, scheduled or retry, and of the latter its score: a pair each */
+      readonly places: readonly string[];
+    },
+    options?: RedisCallOptions,
+  ): Promise<RedisReply> =>
+    commands.run(restoreTasks, [keys.archived, keys.pending, keys.scheduled, keys.retry, ...keys.tasks], [args.now, args.deadline, args.pendingSince, args.prefixLength, ...args.places], options),
+} satisfies ScriptSource & { run: unknown };
+
 /** replace the message of a scheduled task, if it is still the one that was read. */
 export const rewriteTask = {
   name: "rewrite_task",
@@ -953,6 +989,32 @@ export const trimArchive = {
     commands.run(trimArchive, [keys.archived], [args.now, args.deadline, args.cutoff, args.size, args.limit, args.taskPrefix, args.uniquePrefix], options),
 } satisfies ScriptSource & { run: unknown };
 
+/** add what a server has measured to what others have, docs/protocol.md 18.13. */
+export const addRollups = {
+  name: "add_rollups",
+  sha1: "f9b7a83daf7ff1d18f2ff7d5d144c61be0455c36",
+  source: "local rollup = KEYS[1]\nlocal minute, most_types, ttl = ARGV[1], tonumber(ARGV[2]), ARGV[3]\nlocal args_before = 3\nlocal function add(to, more)\nfor name, value in pairs(more) do\nif type(value) == 'table' then\nto[name] = add(type(to[name]) == 'table' and to[name] or {}, value)\nelse\nto[name] = (tonumber(to[name]) or 0) + value\nend\nend\nreturn to\nend\nfor i = args_before + 1, #ARGV, 2 do\nlocal field = minute .. ':' .. ARGV[i]\nlocal known = redis.call('HGET', rollup, field)\nif not known and ARGV[i] ~= '' then\nlocal types = tonumber(redis.call('HGET', rollup, minute)) or 0\nif types < most_types then\nredis.call('HSET', rollup, minute, types + 1)\nelse\nfield = minute .. ':'\nknown = redis.call('HGET', rollup, field)\nend\nend\nlocal readable, sum = pcall(cjson.decode, known or '{}')\nsum = add(readable and type(sum) == 'table' and sum or {}, cjson.decode(ARGV[i + 1]))\nredis.call('HSET', rollup, field, cjson.encode(sum))\nend\nredis.call('PEXPIRE', rollup, ttl)\nreturn 1",
+  run: (
+    commands: Pick<RedisCommands, "run">,
+    keys: {
+      /** tq:{<queue>}:rollup:<hour> */
+      readonly rollup: string;
+    },
+    args: {
+      /** of the hour, at which the five minutes begin */
+      readonly minute: number;
+      /** kept apart; others count under the empty name */
+      readonly mostTypes: number;
+      /** milliseconds */
+      readonly ttl: number;
+      /** type and JSON of each */
+      readonly measured: readonly string[];
+    },
+    options?: RedisCallOptions,
+  ): Promise<RedisReply> =>
+    commands.run(addRollups, [keys.rollup], [args.minute, args.mostTypes, args.ttl, ...args.measured], options),
+} satisfies ScriptSource & { run: unknown };
+
 /** enter the record of a server among all such records, until it expires. */
 export const listRecord = {
   name: "list_record",
@@ -989,32 +1051,6 @@ export const writeServerState = {
       readonly workers: string;
     },
     args: {
-/** add what a server has measured to what others have, docs/protocol.md 18.13. */
-export const addRollups = {
-  name: "add_rollups",
-  sha1: "f9b7a83daf7ff1d18f2ff7d5d144c61be0455c36",
-  source: "local rollup = KEYS[1]\nlocal minute, most_types, ttl = ARGV[1], tonumber(ARGV[2]), ARGV[3]\nlocal args_before = 3\nlocal function add(to, more)\nfor name, value in pairs(more) do\nif type(value) == 'table' then\nto[name] = add(type(to[name]) == 'table' and to[name] or {}, value)\nelse\nto[name] = (tonumber(to[name]) or 0) + value\nend\nend\nreturn to\nend\nfor i = args_before + 1, #ARGV, 2 do\nlocal field = minute .. ':' .. ARGV[i]\nlocal known = redis.call('HGET', rollup, field)\nif not known and ARGV[i] ~= '' then\nlocal types = tonumber(redis.call('HGET', rollup, minute)) or 0\nif types < most_types then\nredis.call('HSET', rollup, minute, types + 1)\nelse\nfield = minute .. ':'\nknown = redis.call('HGET', rollup, field)\nend\nend\nlocal readable, sum = pcall(cjson.decode, known or '{}')\nsum = add(readable and type(sum) == 'table' and sum or {}, cjson.decode(ARGV[i + 1]))\nredis.call('HSET', rollup, field, cjson.encode(sum))\nend\nredis.call('PEXPIRE', rollup, ttl)\nreturn 1",
-  run: (
-    commands: Pick<RedisCommands, "run">,
-    keys: {
-      /** tq:{<queue>}:rollup:<hour> */
-      readonly rollup: string;
-    },
-    args: {
-      /** of the hour, at which the five minutes begin */
-      readonly minute: number;
-      /** kept apart; others count under the empty name */
-      readonly mostTypes: number;
-      /** milliseconds */
-      readonly ttl: number;
-      /** type and JSON of each */
-      readonly measured: readonly string[];
-    },
-    options?: RedisCallOptions,
-  ): Promise<RedisReply> =>
-    commands.run(addRollups, [keys.rollup], [args.minute, args.mostTypes, args.ttl, ...args.measured], options),
-} satisfies ScriptSource & { run: unknown };
-
       /** seconds */
       readonly ttl: number;
       /** the server's record */
