@@ -81,7 +81,12 @@ it("suggests fields, then their values", () => {
 });
 
 it("turns a word alone into conditions", () => {
-  expect(texts("welcome")).toEqual(["type:email:welcome", "error:~welcome", "payload:~welcome", "id:welcome"]);
+  expect(texts("welcome")).toEqual([
+    "type:email:welcome",
+    "error:~welcome",
+    "payload:~welcome",
+    "id:welcome",
+  ]);
   for (const text of texts("welcome")) expect(() => parseFilter(text)).not.toThrow();
 });
 

@@ -14,6 +14,8 @@ export interface MenuItem {
   readonly may?: May;
   /** It is the one that holds now, of those to choose from. */
   readonly checked?: boolean;
+  /** Several may be checked, and the list stays open. */
+  readonly toggles?: boolean;
 }
 
 export interface MenuProps extends Omit<ButtonProps, "onClick"> {
@@ -78,18 +80,18 @@ export function Menu({ items, label, children, ...button }: MenuProps) {
           list.current?.querySelector<HTMLElement>("button:not(:disabled)")?.focus();
         }}
       >
-        {shown.map(({ label: words, run, icon, hotkey, danger, may, checked }, at) => (
+        {shown.map(({ label: words, run, icon, hotkey, danger, may, checked, toggles = false }, at) => (
           <button
             // biome-ignore lint/suspicious/noArrayIndexKey: the items of a menu keep their places
             key={at}
             type="button"
-            role={checked === undefined ? "menuitem" : "menuitemradio"}
+            role={checked === undefined ? "menuitem" : toggles ? "menuitemcheckbox" : "menuitemradio"}
             {...(checked !== undefined && { "aria-checked": checked })}
             className={classes(styles["item"], danger && "bad")}
             disabled={may?.allowed === false}
             title={may?.reason ?? undefined}
             onClick={() => {
-              list.current?.hidePopover();
+              if (!toggles) list.current?.hidePopover();
               run();
             }}
           >

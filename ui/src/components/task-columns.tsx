@@ -4,7 +4,7 @@ import { link } from "../routing/location.ts";
 import { StateBadge, StateIcon } from "./state-badge.tsx";
 import type { Column } from "./table.tsx";
 import styles from "./task-columns.module.css";
-import { RelativeTime } from "./values.tsx";
+import { Bytes, RelativeTime } from "./values.tsx";
 
 export const taskKey = ({ queue, id }: TaskRow) => `${queue}/${id}`;
 export const taskLink = ({ queue, id }: TaskRow) => link`/queues/${queue}/tasks/${id}`;
@@ -137,13 +137,42 @@ const GROUP: Column<TaskRow> = {
   cell: ({ group }) => <span title={group ?? undefined}>{group}</span>,
 };
 
+const SIZE: Column<TaskRow> = {
+  id: "size",
+  header: "Size",
+  title: "Of its payload",
+  width: "72px",
+  align: "right",
+  cell: ({ payloadBytes, damaged }) => <Bytes value={damaged ? null : payloadBytes} />,
+};
+
+const COMPLETED = time("completed", "Completed", ({ completedAt }) => completedAt);
+
+/** All there are, to choose from. */
+export const TASK_COLUMNS: readonly Column<TaskRow>[] = [
+  TYPE,
+  ID,
+  STATE,
+  QUEUE,
+  GROUP,
+  WHEN,
+  DETAIL,
+  PAYLOAD,
+  ERROR,
+  ATTEMPTS,
+  RUNS,
+  FAILED,
+  COMPLETED,
+  SIZE,
+];
+
 const COLUMNS_OF_STATE: Readonly<Record<TaskState, readonly Column<TaskRow>[]>> = {
   active: [PAYLOAD, ATTEMPTS],
   pending: [PAYLOAD, ATTEMPTS],
   scheduled: [PAYLOAD, RUNS],
   retry: [ERROR, ATTEMPTS, FAILED, RUNS],
   archived: [ERROR, ATTEMPTS, FAILED],
-  completed: [PAYLOAD, time("completed", "Completed", ({ completedAt }) => completedAt)],
+  completed: [PAYLOAD, COMPLETED],
   aggregating: [GROUP, PAYLOAD],
 };
 

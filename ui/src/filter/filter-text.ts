@@ -18,7 +18,7 @@ export interface FilterWord {
 /** The words of a filter. Spaces within quotes are not between words. */
 export function filterWords(filter: string): readonly FilterWord[] {
   const words: FilterWord[] = [];
-  const pattern = /(?:[^\s":]*:~?"(?:[^"\\]|\\[^])*(?:"|$)|\S)+?(?=\s|$)/g;
+  const pattern = /(?:[^\s":]*:~?"(?:[^"\\]|\\[\s\S])*(?:"|$)|\S)+?(?=\s|$)/g;
   for (const { 0: text, index } of filter.matchAll(pattern)) words.push(readWord(text, index));
   return words;
 }
@@ -43,7 +43,7 @@ function readWord(text: string, at: number): FilterWord {
 function unquoted(value: string): string {
   if (!value.startsWith('"')) return value;
   const end = value.length > 1 && value.endsWith('"') ? -1 : undefined;
-  return value.slice(1, end).replaceAll(/\\([^])/g, "$1");
+  return value.slice(1, end).replaceAll(/\\([\s\S])/g, "$1");
 }
 
 /** A value as the filter language wants it: in quotes where it has spaces or quotes. */

@@ -45,7 +45,8 @@ export function suggestionsFor(typed: string, known: KnownValues): readonly Sugg
   const minus = typed.startsWith("-") ? "-" : "";
   const word = typed.slice(minus.length);
   const colon = word.indexOf(":");
-  const found = colon < 0 ? fieldsFor(word, known) : valuesFor(word.slice(0, colon), word.slice(colon + 1), known);
+  const found =
+    colon < 0 ? fieldsFor(word, known) : valuesFor(word.slice(0, colon), word.slice(colon + 1), known);
   return found.slice(0, MOST).map((each) => ({ ...each, text: minus + each.text }));
 }
 
