@@ -1,10 +1,10 @@
 /** `fill.ts <system> <redis url> <count> [due at]`: enqueues tasks 0 … count-1, to run at that instant (Unix ms). */
-import { loadSystem, PAD, type SystemName } from "./systems/system.ts";
+import { loadSystem, type NodeSystem, PAD } from "./systems/system.ts";
 
 const [, , systemName, url, count, dueAt] = process.argv as [
   string,
   string,
-  SystemName,
+  NodeSystem,
   string,
   string,
   string?,

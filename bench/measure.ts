@@ -13,15 +13,15 @@ import type { Scenario } from "./scenarios.ts";
 import {
   type Consumer,
   loadSystem,
+  type NodeSystem,
   PAD,
   type Payload,
   type Producer,
   type System,
-  type SystemName,
 } from "./systems/system.ts";
 import { Tally } from "./tally.ts";
 
-const [, , systemName, url, scenarioJson] = process.argv as [string, string, SystemName, string, string];
+const [, , systemName, url, scenarioJson] = process.argv as [string, string, NodeSystem, string, string];
 const scenario = JSON.parse(scenarioJson) as Scenario;
 const system = await loadSystem(systemName);
 const meter = meterOf(url);

@@ -176,26 +176,21 @@ const NAMES: Readonly<Record<string, string>> = { titanqueue: "TitanQueue", bull
 
 /** The medians on one kind of store, and TitanQueue as a multiple of each peer, for a reader in a hurry. */
 export function summary({ scenarios, ratios, machine, versions }: Report, store: Store): string {
-  const [, ...peers] = SYSTEMS[store];
+  // asynq is measured only where there is Go.
+  const systems = SYSTEMS[store].filter((system) => scenarios.some((s) => s.system === system));
+  const [, ...peers] = systems;
   const nameOf = (system: string) => NAMES[system] ?? system;
   const names = [...new Set(scenarios.map((s) => s.scenario))].filter((name) => storeOf(name) === store);
   const rows = names.map((name) => {
     const of = (system: string) => scenarios.find((s) => s.scenario === name && s.system === system);
     const ratio = ratioOf(ratios, name);
-    const cells = SYSTEMS[store]
-      .map((system) => of(system)?.median)
-      .map((v) => (v === undefined ? "" : format(v)));
+    const cells = systems.map((system) => of(system)?.median).map((v) => (v === undefined ? "" : format(v)));
     const times = peers
       .map((peer) => ratio?.[`titanqueue/${peer}`])
       .map((r) => (r === undefined ? "" : `${format(r)}×`));
     return [`\`${name}\``, of("titanqueue")?.unit ?? "", ...cells, ...times];
   });
-  const head = [
-    "scenario",
-    "unit",
-    ...SYSTEMS[store].map(nameOf),
-    ...peers.map((peer) => `÷ ${nameOf(peer)}`),
-  ];
+  const head = ["scenario", "unit", ...systems.map(nameOf), ...peers.map((peer) => `÷ ${nameOf(peer)}`)];
   const redis = store === "redis" ? [`Redis ${versions["redis"]}`] : [];
   const place = [`Node ${machine["node"]}`, ...redis, ...peers.map((peer) => `${peer} ${versions[peer]}`)];
   return [

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { RedisRig } from "../test/support/redis-rig.ts";
+import { goProgram } from "./go-program.ts";
 import type { Measurement } from "./measurement.ts";
 import { Neighbours } from "./quiet.ts";
 import { merged, type Report, type Run, report, tables } from "./report.ts";
@@ -31,6 +32,7 @@ const COUNTED: ReadonlySet<Scenario["measure"]> = new Set(["idle", "memory"]);
 const directory = mkdtempSync(join(tmpdir(), "titanqueue-bench-"));
 const FILE = `sqlite:${join(directory, "tasks.db")}`;
 
+const asynq = flags.smoke ? undefined : goProgram();
 const rig = await RedisRig.start();
 const neighbours = new Neighbours([rig.pid]);
 try {
@@ -76,7 +78,7 @@ function* planned(): Generator<{ round: number; scenario: Scenario; system: Syst
   for (let round = 0; round < rounds; round++) {
     for (const scenario of scenarios) {
       if (round >= scenario.runs) continue;
-      const systems = systemsOf(scenario);
+      const systems = systemsOf(scenario).filter((system) => system !== "asynq" || asynq !== undefined);
       for (let i = 0; i < systems.length; i++) {
         yield { round, scenario, system: systems[(i + round) % systems.length] as SystemName };
       }
@@ -108,8 +110,8 @@ async function measured(round: number, scenario: Scenario, system: SystemName): 
 
 async function measureOnce(round: number, scenario: Scenario, system: SystemName): Promise<Run> {
   const url = await emptyStore(scenario);
-  const args = ["--import", "tsx", here("measure.ts"), system, url, JSON.stringify(scenario)];
-  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+  const [program, ...args] = commandOf(system, url, scenario);
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] });
   let out = "";
   child.stdout.on("data", (chunk) => {
     out += chunk;
@@ -120,6 +122,13 @@ async function measureOnce(round: number, scenario: Scenario, system: SystemName
   if (code !== 0) throw new Error(`${scenario.name} on ${system} ended with ${code}`);
   const line = out.trim().split("\n").at(-1) as string;
   return { round, scenario: scenario.name, system, measurement: JSON.parse(line) as Measurement };
+}
+
+function commandOf(system: SystemName, url: string, scenario: Scenario): [string, ...string[]] {
+  const what = JSON.stringify(scenario);
+  if (system !== "asynq") return [process.execPath, "--import", "tsx", here("measure.ts"), system, url, what];
+  if (asynq === undefined) throw new Error("there is no Go to measure asynq with");
+  return [asynq.path, "measure", url, what];
 }
 
 async function emptyStore({ store }: Scenario): Promise<string> {
@@ -179,6 +188,7 @@ async function readVersions(): Promise<Report["versions"]> {
       plainjob: version("sqlite/node_modules/plainjob/package.json"),
       liteque: version("sqlite/node_modules/liteque/package.json"),
     }),
+    ...(asynq && { asynq: asynq.asynq, go: asynq.go }),
     ioredis: version("../node_modules/ioredis/package.json"),
     redis: /redis_version:(\S+)/.exec(info)?.[1] ?? "unknown",
   };

@@ -3,9 +3,9 @@
  * was handed, a line of JSON for each turn, until its standard input ends.
  */
 import { once } from "node:events";
-import { loadSystem, type SystemName } from "./systems/system.ts";
+import { loadSystem, type NodeSystem } from "./systems/system.ts";
 
-const [, , systemName, url, concurrency] = process.argv as [string, string, SystemName, string, string];
+const [, , systemName, url, concurrency] = process.argv as [string, string, NodeSystem, string, string];
 let handled: number[] = [];
 
 const consumer = await (await loadSystem(systemName)).consumer(url, {

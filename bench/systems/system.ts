@@ -36,19 +36,22 @@ export interface System {
 
 /** What is compared on each kind of store. */
 export const SYSTEMS = {
-  redis: ["titanqueue", "bullmq", "bee-queue"],
+  redis: ["titanqueue", "bullmq", "bee-queue", "asynq"],
   sqlite: ["titanqueue", "plainjob", "liteque"],
   memory: ["titanqueue"],
 } as const;
 export type Store = keyof typeof SYSTEMS;
 export type SystemName = (typeof SYSTEMS)[Store][number];
+/** Measured by a program of its own language, `bench/go/`, with the same scenarios, payloads and counting. */
+export type GoSystem = "asynq";
+export type NodeSystem = Exclude<SystemName, GoSystem>;
 
-const ELSEWHERE: Partial<Record<SystemName, string>> = {
+const ELSEWHERE: Partial<Record<NodeSystem, string>> = {
   plainjob: "../sqlite/plainjob.ts",
   liteque: "../sqlite/liteque.ts",
 };
 
-export async function loadSystem(name: SystemName): Promise<System> {
+export async function loadSystem(name: NodeSystem): Promise<System> {
   const module = (await import(ELSEWHERE[name] ?? `./${name}.ts`)) as { default: System };
   return module.default;
 }
