@@ -1,6 +1,17 @@
 import { expect, it } from "vitest";
 import type { OpenEngine } from "./harness.ts";
-import { archive, counts, enqueued, forwardAll, ids, message, retry, running, settled } from "./tasks.ts";
+import {
+  archive,
+  counts,
+  enqueued,
+  forwardAll,
+  ids,
+  message,
+  retry,
+  running,
+  settled,
+  stateOf,
+} from "./tasks.ts";
 
 export function groupContract(open: OpenEngine): void {
   it("collects the tasks of a group apart from the pending ones", async () => {
@@ -61,6 +72,24 @@ export function groupContract(open: OpenEngine): void {
     expect(await engine.broker.reclaimAggregationSets(queue)).toBe(0);
     expect(await counts(engine, queue)).toEqual({ aggregating: 1 });
   });
+
+  it.each(["run", "archive", "delete"] as const)(
+    "changes all tasks of one group, and none of another: %s",
+    async (change) => {
+      const engine = await open();
+      const queue = engine.queue();
+      const grouped = (groupKey: string) => enqueued(engine, queue, { groupKey });
+      const one = [await grouped("a"), await grouped("a")];
+      const other = await grouped("b");
+      const part = { state: "aggregating", group: "a" } as const;
+      expect(await engine.inspection.changeSome(queue, change, part, 10)).toEqual({ handled: 2, changed: 2 });
+
+      const wanted = { run: "pending", archive: "archived", delete: undefined }[change];
+      for (const id of one) expect(await stateOf(engine, queue, id)).toBe(wanted);
+      expect(await stateOf(engine, queue, other)).toBe("aggregating");
+      expect((await engine.inspection.groups(queue))?.groups).toEqual([{ group: "b", size: 1 }]);
+    },
+  );
 
   it("runs a task without a group by itself, whatever its neighbours do", async () => {
     const engine = await open();
