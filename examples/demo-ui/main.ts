@@ -20,7 +20,7 @@ const monitor = createMonitor({ engine, tasks: Object.values(definitions) });
 const url = await monitor.listen({ port: Number(process.env.PORT ?? 8080) });
 
 const server = new Server(engine, {
-  concurrency: 12,
+  concurrency: 4,
   queues: QUEUES,
   aggregators: [countViews],
   logLevel: "error",
