@@ -48,6 +48,13 @@ export {
   type QueueInfo,
 } from "./inspector/inspector.ts";
 export type { MatchingOptions, MatchingResult, RedriveOptions } from "./inspector/matching.ts";
+export type {
+  MetricsOptions,
+  MetricsPoint,
+  MetricsReport,
+  MetricsSeries,
+  Percentiles,
+} from "./inspector/metrics.ts";
 export type { BulkOptions, Progress } from "./inspector/progress.ts";
 export type { SchedulerEntryInfo, SchedulerEvent, StoredEntryInfo } from "./inspector/scheduler-entries.ts";
 export type { SearchOptions, SearchPage } from "./inspector/search.ts";

@@ -26,6 +26,7 @@ import { listFailures } from "./failures.ts";
 import { badRequest, forbidden, HttpError } from "./http-error.ts";
 import { type Live, readTopics } from "./live.ts";
 import type { MonitorConfig } from "./monitor-options.ts";
+import { busiestQueues, metricsReport } from "./metrics-report.ts";
 import { openapi } from "./openapi.ts";
 import type { Operations } from "./operations.ts";
 import type { Redaction } from "./redaction.ts";
@@ -512,7 +513,18 @@ export function routeRules(house: House): Rules {
 
     "GET /api/metrics": {
       role: "view",
-      handle: async () => ({ now: now(), from: now(), step: 300_000, series: [], truncated: false }),
+      handle: async ({ query: { queue, range }, visitor }) => {
+        if (queue !== undefined) {
+          seeQueue(visitor, queue);
+          return metricsReport(inspector, [queue], range, now());
+        }
+        const { engine, rows } = await collector.fresh();
+        requireSeen(engine);
+        const { queues, truncated } = busiestQueues(
+          [...rows.values()].filter((row) => maySee(visitor, row.queue)),
+        );
+        return metricsReport(inspector, queues, range, now(), truncated);
+      },
     },
     "GET /api/failures": {
       role: "view",

@@ -14,6 +14,7 @@ import type { EngineHarness, OpenEngine } from "./harness.ts";
 import { inspectionContract } from "./inspection.ts";
 import { leaseContract } from "./leases.ts";
 import { limitContract } from "./limits.ts";
+import { metricsContract } from "./metrics.ts";
 import { operatingContract } from "./operating.ts";
 import { operatorContract } from "./operator.ts";
 import { pauseContract } from "./pause.ts";
@@ -60,6 +61,7 @@ export function brokerContract(open: OpenEngine): void {
   describe("unreadable messages", () => quarantineContract(opening));
   describe("limits", () => limitContract(opening));
   describe("what servers measure", () => rollupContract(opening));
+  describe("metrics", () => metricsContract(opening));
   describe("semaphores", () => semaphoreContract(opening));
   describe("watching", () => watchContract(opening));
   describe("presence", () => presenceContract(opening));
