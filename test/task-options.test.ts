@@ -158,10 +158,12 @@ describe("options that are accepted", () => {
   });
 
   it("of a definition do not change any more", () => {
-    const options = { queue: "a" };
+    const options = { queue: "a", headers: { a: "1" } };
     const sealed = sealTaskOptions(options);
     options.queue = "b";
-    expect(checkTaskOptions(sealed)).toEqual({ queue: "a" });
+    options.headers.a = "2";
+    expect(checkTaskOptions(sealed)).toEqual({ queue: "a", headers: [["a", "1"]] });
+    expect(sealed.headers).toEqual({ a: "1" });
     expect(Object.isFrozen(sealed)).toBe(true);
   });
 });
