@@ -1,5 +1,5 @@
 import { clock, duration } from "../format/times.ts";
-import { live, useLive, useNow } from "../live/live.ts";
+import { live, useEngineAway, useLive, useNow } from "../live/live.ts";
 import { Banner } from "./banner.tsx";
 import { Button } from "./button.tsx";
 
@@ -11,11 +11,12 @@ export function EngineAwayBanner() {
   const offset = useLive((state) => state.offset);
   const status = useLive((state) => state.status);
   const now = useNow();
+  const away = useEngineAway();
   if (status === "refused") {
     return <Banner tone="bad">You are no longer logged in. Load this page again.</Banner>;
   }
-  // A stream that breaks off and is back at once is no news.
-  if (brokenSince !== null && now - offset - brokenSince > 4_000) {
+  if (!away) return null;
+  if (brokenSince !== null) {
     const next = nextTry === null ? null : Math.max(0, nextTry - (now - offset));
     return (
       <Banner tone="bad" actions={<Button onClick={() => live.retryNow()}>Try now</Button>}>
@@ -24,7 +25,7 @@ export function EngineAwayBanner() {
       </Banner>
     );
   }
-  if (engine?.status !== "down") return null;
+  if (engine === null) return null;
   const next = engine.nextTry === null ? null : Math.max(0, engine.nextTry - now);
   return (
     <Banner tone="bad">

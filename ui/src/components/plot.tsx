@@ -48,7 +48,7 @@ export default function Plot(props: PlotProps) {
       {
         width: element.clientWidth,
         height,
-        padding: [8, lines.every(({ look }) => look === "bars") ? 8 : NAME_WIDTH, 0, 0],
+        padding: [8, lines.every(({ look }) => look === "bars") ? 20 : NAME_WIDTH, 0, 0],
         legend: { show: false },
         ...(days && { tzDate: (seconds: number) => uPlot.tzDate(new Date(seconds * 1_000), "Etc/UTC") }),
         cursor: {
@@ -78,7 +78,7 @@ export default function Plot(props: PlotProps) {
             gap: 4,
             ticks: { show: false },
             grid: { stroke: probe("--line"), width: 1 },
-            ...(isWhole && { incrs: WHOLE_STEPS }),
+            incrs: isWhole ? WHOLE_STEPS : STEPS,
             values: (_, splits) => splits.map((value) => shorter(latest.current.format(value))),
           },
         ],
@@ -165,8 +165,14 @@ function ceiling(most: number | null): number {
   return most === null || most < 1 ? 1 : most * 1.1;
 }
 
+/** From one line of an axis to the next: whatever it is, its numbers are short. */
+const STEPS = [0.001, 0.01, 0.1, 1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8].flatMap((ten) => [
+  ten,
+  2 * ten,
+  5 * ten,
+]);
 /** Of what is counted there are no halves. */
-const WHOLE_STEPS = [1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8].flatMap((ten) => [ten, 2 * ten, 5 * ten]);
+const WHOLE_STEPS = STEPS.filter((step) => step >= 1);
 
 /** At an axis, `20` rather than `20.0`. */
 function shorter(text: string): string {
@@ -209,9 +215,11 @@ function drawNames(chart: uPlot): void {
   ctx.font = `${11 * scale}px ${getComputedStyle(document.body).fontFamily}`;
   ctx.textBaseline = "middle";
   ctx.textAlign = "left";
+  const height = NAME_HEIGHT * scale;
+  const lowest = bbox.top + bbox.height - height * (names.length - 1);
   let above = Number.NEGATIVE_INFINITY;
-  for (const { label, stroke, y } of names) {
-    above = Math.max(y, above + NAME_HEIGHT * scale);
+  for (const [at, { label, stroke, y }] of names.entries()) {
+    above = Math.max(Math.min(y, lowest + at * height), above + height);
     const color = typeof stroke === "function" ? stroke(chart, 1) : stroke;
     if (typeof color === "string") ctx.fillStyle = color;
     ctx.fillText(label, bbox.left + bbox.width + 5 * scale, above);

@@ -1,11 +1,12 @@
 import { type ReactNode, Suspense, useState } from "react";
+import { classes } from "../components/classes.ts";
 import { ConfirmHost } from "../components/confirm.tsx";
 import { Skeleton } from "../components/empty-state.tsx";
 import { EngineAwayBanner } from "../components/engine-away-banner.tsx";
 import { ToastHost } from "../components/toast.tsx";
 import { usePhone } from "../components/use-media.ts";
 import { useKeys } from "../keys/use-keys.ts";
-import { live } from "../live/live.ts";
+import { live, useEngineAway } from "../live/live.ts";
 import { RAIL } from "../pages.ts";
 import { navigate } from "../routing/router.tsx";
 import { BottomBar } from "./bottom-bar.tsx";
@@ -17,6 +18,7 @@ import { focusSearch, TopBar } from "./top-bar.tsx";
 /** What is around every page. */
 export function Frame({ children }: { readonly children: ReactNode }) {
   const phone = usePhone();
+  const away = useEngineAway();
   const [helps, setHelps] = useState(false);
   useKeys([
     ...RAIL.map(({ to, label, key }) => ({
@@ -39,7 +41,9 @@ export function Frame({ children }: { readonly children: ReactNode }) {
       <TopBar onHelp={() => setHelps(true)} />
       <main id="main" tabIndex={-1} className={styles["main"]}>
         <EngineAwayBanner />
-        <Suspense fallback={<Skeleton rows={12} />}>{children}</Suspense>
+        <div className={classes(styles["page"], away && styles["stale"])}>
+          <Suspense fallback={<Skeleton rows={12} />}>{children}</Suspense>
+        </div>
       </main>
       {phone && <BottomBar />}
       {helps && <KeyHelp onClose={() => setHelps(false)} />}

@@ -120,7 +120,7 @@ function LiveDot() {
   return (
     <button
       type="button"
-      className={classes(styles["live"], styles[status])}
+      className={classes(styles["feed"], styles[status])}
       aria-pressed={paused}
       title={paused ? "Go on with live updates (.)" : "Pause live updates (.)"}
       onClick={() => (status === "reconnecting" ? live.retryNow() : live.pause(!live.paused))}

@@ -101,10 +101,17 @@ function subscribeToSeconds(listener: () => void): () => void {
   };
 }
 
-/** Whether what is shown may be acted upon: the engine is there, and so is the monitor. */
+/** What is shown is from before, and cannot be acted upon: the engine is away, or the monitor itself. */
 export function useEngineAway(): boolean {
-  return useLive(({ data, status }) => status === "reconnecting" || data?.engine.status === "down");
+  const now = useNow();
+  const brokenSince = useLive((state) => state.brokenSince);
+  const offset = useLive((state) => state.offset);
+  const isDown = useLive(({ data }) => data?.engine.status === "down");
+  return isDown || (brokenSince !== null && now - offset - brokenSince > BLINK);
 }
+
+/** A stream that breaks off and is back within this, in milliseconds, is no news. */
+const BLINK = 4_000;
 
 /** Milliseconds between two looks of a query that follows the engine; `false`: live updates are paused. */
 export function useRefresh(ms: number): number | false {

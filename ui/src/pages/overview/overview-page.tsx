@@ -5,7 +5,7 @@ import { Section } from "../../components/page.tsx";
 import { Table } from "../../components/table.tsx";
 import { exactCount, plural, rate, share, shortCount } from "../../format/numbers.ts";
 import { duration } from "../../format/times.ts";
-import { useLive, useNow } from "../../live/live.ts";
+import { useEngineAway, useLive, useNow } from "../../live/live.ts";
 import type { LiveOverview } from "../../live/live-data.ts";
 import { Link } from "../../routing/router.tsx";
 import { QUEUE_COLUMNS, queueKey, queueLink, queueOnPhone } from "../queues/queue-columns.tsx";
@@ -21,6 +21,8 @@ const MOST_QUEUES = 25;
 /** Is it well? If not: which queue, and why. */
 export function OverviewPage() {
   const overview = useLive(({ data }) => data?.overview ?? null);
+  // Then the frame says so, on every page.
+  const away = useEngineAway();
   const sentence = overview?.health.sentence;
   useEffect(() => {
     document.title = sentence === undefined ? "TitanQueue" : `${sentence} · TitanQueue`;
@@ -29,7 +31,6 @@ export function OverviewPage() {
   const isEmpty = overview.queues.size === 0 && overview.health.status !== "bad";
   return (
     <div className={styles["page"]}>
-      <HealthLine health={overview.health} />
       {isEmpty ? (
         <EmptyState title="Nothing was enqueued yet." command="npx titanqueue init">
           As soon as a client enqueues a task, its queue shows up here. This writes a small project to begin
@@ -37,6 +38,7 @@ export function OverviewPage() {
         </EmptyState>
       ) : (
         <>
+          {!away && <HealthLine health={overview.health} />}
           <Numbers overview={overview} />
           <Charts overview={overview} />
           <Queues overview={overview} />
@@ -63,8 +65,9 @@ function figuresOf({ totals, series, queues }: LiveOverview, now: number): reado
     { label: "Oldest waiting", value: oldestAt === null ? duration(null) : duration(now - oldestAt) },
     {
       label: "Slots busy",
-      value: slots === null ? shortCount(null) : `${shortCount(slotsBusy)} of ${shortCount(slots)}`,
-      beside: slots === null || slots === 0 ? undefined : share(slotsBusy ?? 0, slots),
+      value:
+        slots === null || slots === 0 ? shortCount(null) : `${shortCount(slotsBusy)} of ${shortCount(slots)}`,
+      beside: slots === null ? undefined : slots === 0 ? "no server" : share(slotsBusy ?? 0, slots),
     },
     {
       label: "Processed today (UTC)",
@@ -78,7 +81,7 @@ function figuresOf({ totals, series, queues }: LiveOverview, now: number): reado
       title: plural(failedToday, "failed attempt"),
       beside:
         failedYesterday === null || processedYesterday === null
-          ? shortCount(failedToday)
+          ? failedToday > 0 && shortCount(failedToday)
           : `yesterday ${share(failedYesterday, processedYesterday)}`,
     },
   ];

@@ -10,6 +10,7 @@ import { STATE_MEANINGS, STATE_WORDS } from "../../components/states.ts";
 import { Table } from "../../components/table.tsx";
 import { taskColumns, taskKey, taskLink, taskOnPhone } from "../../components/task-columns.tsx";
 import { exactCount } from "../../format/numbers.ts";
+import { useEngineAway } from "../../live/live.ts";
 import { link, withSearch } from "../../routing/location.ts";
 import { Link, useSearch } from "../../routing/router.tsx";
 import styles from "./queue-page.module.css";
@@ -39,6 +40,7 @@ function Tasks({ row: { queue }, state, group }: QueueTasksProps & { readonly gr
     { every: 3_000 },
   );
   const columns = useMemo(() => taskColumns(state), [state]);
+  const away = useEngineAway();
   const scope = JSON.stringify([queue, query]);
   const calm = useCalmRows(isPlaceholderData ? undefined : data?.tasks, taskKey, scope);
   if (data === undefined) {
@@ -47,7 +49,9 @@ function Tasks({ row: { queue }, state, group }: QueueTasksProps & { readonly gr
   }
   return (
     <>
-      {error !== null && <Banner tone="warning">These tasks are as of a while ago: {error.message}</Banner>}
+      {error !== null && !away && (
+        <Banner tone="warning">These tasks are as of a while ago: {error.message}</Banner>
+      )}
       <div className={styles["bar"]}>
         {group === null ? (
           <Link to={withSearch("/tasks", { filter: `queue:${quoted(queue)} state:${state}` })}>
