@@ -1,5 +1,6 @@
 import { decodeTaskMessage } from "../../../src/protocol/codec.ts";
 import { queueKeys } from "../../../src/protocol/keys.ts";
+import type { TaskMessage } from "../../../src/protocol/task-message.ts";
 import {
   ALLOWANCES,
   type Allowance,
@@ -8,6 +9,7 @@ import {
 } from "../../engine/redis/golden-allowances.ts";
 import type { Trial } from "../../engine/redis/golden-calls.ts";
 import type { GoldenStore } from "../../engine/redis/golden-store.ts";
+import type { PeerTask } from "../peer.ts";
 
 /** A difference in what a call answers. */
 export interface Answered extends Difference {
@@ -68,7 +70,66 @@ const NOT_EMPTY = {
   ops: ["removeQueue"],
 };
 
+/** What stays active for up to a second more, since the token in the score of its lease is a fraction. */
+const AT_THE_EDGE = {
+  rule: "18.1: a lease lasts up to a second longer, by its token",
+  asynq: "a lease of a second is over at that second",
+  why: "the token is a fraction of the score; 30 s of grace are added anyway",
+  ops: ["recover", "listLeaseExpired"],
+};
+
+/** Leases that end, for Go, at the very second until which a recoverer looks. */
+function atTheEdge(before: GoldenStore, queue: string, nowMs: number): string[] {
+  const cutoff = String(Math.floor(nowMs / 1_000) - 30);
+  return (before[queueKeys(queue).lease]?.zset ?? []).flatMap(([id, score]) =>
+    score === cutoff ? [id] : [],
+  );
+}
+
+/** asynq refuses every change of a task whose queue is not in its list. */
+const UNLISTED = {
+  rule: "11.2: a task of a queue that is not listed can still be seen and changed",
+  asynq: "answers that there is no such queue",
+  why: "removing a queue in asynq leaves such tasks behind; an operator must reach them",
+  ops: ["getTaskInfo", "runTask", "archiveTask", "deleteTask", "updatePayload"],
+};
+
+const isListed = (store: GoldenStore, queue: string) => store["asynq:queues"]?.set?.includes(queue) === true;
+const ofQueue = (queue: string) => (key: string) =>
+  key.startsWith(`asynq:{${queue}}:`) || key.startsWith(`tq:{${queue}}:`);
+
 export const STORED: readonly Allowance[] = [
+  {
+    ...UNLISTED,
+    allow: ({ ours, gos, before, queue }) => {
+      if (isListed(before, queue)) return false;
+      for (const key of Object.keys(ours).filter(ofQueue(queue)))
+        if (gos[key] === undefined) delete ours[key];
+      for (const key of Object.keys(gos).filter(ofQueue(queue))) ours[key] = gos[key]!;
+      return true;
+    },
+  },
+  {
+    ...AT_THE_EDGE,
+    allow: ({ ours, gos, before, queue, now }) => {
+      const keys = queueKeys(queue);
+      const still = new Set(ours[keys.active]?.list);
+      const late = atTheEdge(before, queue, now).filter((id) => still.has(id));
+      if (late.length === 0) return false;
+      const left = [...still].filter((id) => !late.includes(id)).join();
+      if (left !== (gos[keys.active]?.list ?? []).join()) return false;
+      const counters = Object.keys(gos).filter(
+        (key) => key.startsWith(keys.processed) || key.startsWith(keys.failed),
+      );
+      const tasks = late.map((id) => keys.taskPrefix + id);
+      for (const key of [keys.active, keys.lease, keys.retry, keys.archived, ...counters, ...tasks]) {
+        if (gos[key] === undefined) delete ours[key];
+        else ours[key] = gos[key];
+      }
+      return true;
+    },
+  },
+
   ...ALLOWANCES,
   {
     rule: "15.3: a task that is refused takes no lock",
@@ -252,6 +313,19 @@ export const STORED: readonly Allowance[] = [
 
 export const ANSWERED: readonly Answered[] = [
   {
+    ...UNLISTED,
+    allow: ({ wanted, trial: { queue, before } }) => wanted === "INTERNAL_ERROR" && !isListed(before, queue),
+  },
+  {
+    ...AT_THE_EDGE,
+    allow: ({ answer, wanted, trial: { queue, before, at } }) => {
+      const late = atTheEdge(before, queue, at);
+      const idsOf = (given: unknown) => (given as { ids: string[] }).ids;
+      const missing = idsOf(wanted).filter((id) => !idsOf(answer).includes(id));
+      return missing.length > 0 && missing.every((id) => late.includes(id));
+    },
+  },
+  {
     ...LEFT_LOCK,
     allow: ({ answer, wanted, trial: { args, before, queue } }) => {
       const { id, uniqueKey } = decodeTaskMessage(Buffer.from(args.message, "hex"));
@@ -275,7 +349,7 @@ export const ANSWERED: readonly Answered[] = [
     why: "every other call says that there is no such queue",
     ops: ["groups"],
     allow: ({ answer, trial: { queue, before } }) =>
-      Array.isArray(answer) && answer.length === 0 && !before["asynq:queues"]?.set?.includes(queue),
+      Array.isArray(answer) && answer.length === 0 && !isListed(before, queue),
   },
   {
     ...NOT_EMPTY,
@@ -322,7 +396,84 @@ export const TICKED: readonly Ticked[] = [
   },
 ];
 
+/** What a client has stored of a call. */
+export type Stored =
+  | { readonly refused: true }
+  | {
+      readonly refused: false;
+      readonly state: string;
+      readonly message: Omit<TaskMessage, "headers"> & { readonly headers: Readonly<Record<string, string>> };
+      /** Unix seconds. */
+      readonly scheduledAt: number | undefined;
+      /** Seconds. */
+      readonly lockFor: number | undefined;
+    };
+
+/** A difference in what the options of an enqueue mean. Answers `ours` as Go would have it; `undefined` where it does not apply. */
+export interface Composed extends Difference {
+  readonly allow: (given: {
+    readonly given: NonNullable<PeerTask["options"]>;
+    readonly ours: Stored;
+    readonly gos: Stored;
+  }) => Stored | undefined;
+}
+
+const refusedBy =
+  (isRefused: (given: NonNullable<PeerTask["options"]>) => boolean): Composed["allow"] =>
+  ({ given, ours, gos }) =>
+    ours.refused && !gos.refused && isRefused(given) ? gos : undefined;
+
+const isFraction = (length: string | undefined) => length?.includes("ms") === true;
+
+export const COMPOSED: readonly Composed[] = [
+  {
+    rule: "15.15: a timeout of 0 is refused",
+    asynq: "30 minutes, although it is documented as no limit",
+    why: 'nobody gets another limit than was written; `"none"` says what is meant',
+    ops: ["enqueue"],
+    allow: refusedBy(({ timeout }) => timeout === "0s"),
+  },
+  {
+    rule: "15.15: a timeout is rounded up to whole seconds",
+    asynq: "cut to whole seconds; under one second: none, which its servers take for 30 minutes",
+    why: "a task gets at least the time that was written",
+    ops: ["enqueue"],
+    allow: ({ given: { timeout }, ours, gos }) => {
+      if (ours.refused || gos.refused || !isFraction(timeout)) return undefined;
+      if (Number(ours.message.timeout) !== Number(gos.message.timeout) + 1) return undefined;
+      return { ...ours, message: { ...ours.message, timeout: gos.message.timeout } };
+    },
+  },
+  {
+    rule: "7: a retention is rounded up to whole seconds",
+    asynq: "cut to whole seconds",
+    why: "a result is kept at least as long as was written",
+    ops: ["enqueue"],
+    allow: ({ given: { retention }, ours, gos }) => {
+      if (ours.refused || gos.refused || !isFraction(retention)) return undefined;
+      if (Number(ours.message.retention) !== Number(gos.message.retention) + 1) return undefined;
+      return { ...ours, message: { ...ours.message, retention: gos.message.retention } };
+    },
+  },
+  {
+    rule: "7: processAt and processIn together are refused",
+    asynq: "the last one counts",
+    why: "one of them is a mistake",
+    ops: ["enqueue"],
+    allow: refusedBy(({ processAt, processIn }) => processAt !== undefined && processIn !== undefined),
+  },
+  {
+    rule: "3.2: braces in the name of a queue or a group are refused",
+    asynq: "takes them",
+    why: "a Cluster would put the queue's keys on different nodes",
+    ops: ["enqueue"],
+    allow: refusedBy(({ queue, group }) => /[{}]/.test(`${queue}${group}`)),
+  },
+];
+
 /** All of them, once each. */
 export const DIFFERENCES: readonly Difference[] = [
-  ...new Map([...STORED, ...ANSWERED, ...TICKED].map((difference) => [difference.rule, difference])).values(),
+  ...new Map(
+    [...STORED, ...ANSWERED, ...TICKED, ...COMPOSED].map((difference) => [difference.rule, difference]),
+  ).values(),
 ];
