@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { calmRows } from "../../ui/src/components/calm-rows.ts";
+import { fittingColumns } from "../../ui/src/components/fitting-columns.ts";
 import { toggled } from "../../ui/src/components/selection.ts";
 import { byNumber, byText, readSort, stableOrder, writeSort } from "../../ui/src/components/stable-order.ts";
 
@@ -54,4 +55,19 @@ it("keeps rows in their places while others come and go", () => {
   expect(calm.rows[2]).toEqual(row("c", 5));
   expect([...calm.gone]).toEqual(["b"]);
   expect(calm.waiting).toBe(1);
+});
+
+it("leaves out the columns that ask for most room, the last ones first, until the others fit", () => {
+  const columns = [
+    { id: "name", width: "minmax(100px, 1fr)" },
+    { id: "a", width: "50px", from: 300 },
+    { id: "b", width: "50px", from: 400 },
+    { id: "c", width: "50px", from: 300 },
+  ];
+  const shown = (width: number) => fittingColumns(columns, width).map(({ id }) => id);
+  expect(shown(1_000)).toEqual(["name", "a", "b", "c"]);
+  expect(shown(399)).toEqual(["name", "a", "c"]);
+  expect(shown(299)).toEqual(["name"]);
+  expect(fittingColumns(columns, 300, 100).map(({ id }) => id)).toEqual(["name", "a"]);
+  expect(fittingColumns([{ width: "500px" }], 300)).toHaveLength(1);
 });

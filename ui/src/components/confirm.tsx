@@ -75,13 +75,7 @@ function ConfirmDialog({ title, body, verb, typed, danger = true, answer }: Open
       actions={
         <>
           <Button onClick={() => answer(false)}>Cancel</Button>
-          <Button
-            type="submit"
-            form={form}
-            look={danger ? "danger" : "primary"}
-            disabled={!isReady}
-            autoFocus={typed === undefined}
-          >
+          <Button type="submit" form={form} look={danger ? "danger" : "primary"} disabled={!isReady}>
             {verb}
           </Button>
         </>
@@ -99,7 +93,6 @@ function ConfirmDialog({ title, body, verb, typed, danger = true, answer }: Open
             value={text}
             onChange={setText}
             mono
-            autoFocus
           />
         )}
       </form>

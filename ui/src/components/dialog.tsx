@@ -21,13 +21,17 @@ export function Dialog({ title, children, onClose, actions, size = "small" }: Di
   const heading = useId();
   useEffect(() => {
     const element = dialog.current;
-    if (element !== null && !element.open) element.showModal();
+    if (element !== null && !element.open) {
+      element.showModal();
+      firstOf(element).focus();
+    }
     return () => element?.close();
   }, []);
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: escape is its key, and comes as onCancel
     <dialog
       ref={dialog}
+      tabIndex={-1}
       className={classes(styles["dialog"], styles[size])}
       aria-labelledby={heading}
       onCancel={(event) => {
@@ -50,4 +54,11 @@ export function Dialog({ title, children, onClose, actions, size = "small" }: Di
       </div>
     </dialog>
   );
+}
+
+/** Where to begin: the first field, or else the last button at the foot, or else nowhere in particular. */
+function firstOf(dialog: HTMLDialogElement): HTMLElement {
+  const field = dialog.querySelector<HTMLElement>("input:not([type=checkbox]), textarea, select");
+  const buttons = dialog.querySelectorAll<HTMLElement>("footer button:not(:disabled)");
+  return field ?? [...buttons].at(-1) ?? dialog;
 }

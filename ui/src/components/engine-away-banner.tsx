@@ -1,4 +1,4 @@
-import { clock, duration } from "../format/times.ts";
+import { age, clock } from "../format/times.ts";
 import { live, useEngineAway, useLive, useNow } from "../live/live.ts";
 import { Banner } from "./banner.tsx";
 import { Button } from "./button.tsx";
@@ -21,7 +21,7 @@ export function EngineAwayBanner() {
     return (
       <Banner tone="bad" actions={<Button onClick={() => live.retryNow()}>Try now</Button>}>
         <strong>The monitor has not answered since {clock(brokenSince, true)}.</strong> What is shown is from
-        then.{next !== null && ` Next try in ${duration(Math.ceil(next / 1_000) * 1_000)}.`}
+        then.{nextTryText(next)}
       </Banner>
     );
   }
@@ -33,8 +33,13 @@ export function EngineAwayBanner() {
         The engine ({engine.kind}) has been away since {clock(engine.since, true)}.
       </strong>{" "}
       What is shown is from then; nothing can be changed.
-      {next !== null && ` Next try in ${duration(Math.ceil(next / 1_000) * 1_000)}.`}
+      {nextTryText(next)}
       {engine.problem !== null && <div className="muted small mono">{engine.problem}</div>}
     </Banner>
   );
+}
+
+function nextTryText(ms: number | null): string {
+  if (ms === null) return "";
+  return ms < 500 ? " It is tried now." : ` Next try in ${age(ms)}.`;
 }

@@ -48,7 +48,7 @@ export default function Plot(props: PlotProps) {
       {
         width: element.clientWidth,
         height,
-        padding: [8, lines.every(({ look }) => look === "bars") ? 20 : NAME_WIDTH, 0, 0],
+        padding: [8, lines.every(({ look }) => look === "bars") ? 28 : NAME_WIDTH, 0, 0],
         legend: { show: false },
         ...(days && { tzDate: (seconds: number) => uPlot.tzDate(new Date(seconds * 1_000), "Etc/UTC") }),
         cursor: {

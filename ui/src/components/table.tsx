@@ -4,6 +4,7 @@ import { type MouseEvent, memo, type ReactNode, useLayoutEffect, useMemo, useRef
 import { useKeys } from "../keys/use-keys.ts";
 import { hasModifier, Link, navigate } from "../routing/router.tsx";
 import { classes } from "./classes.ts";
+import { fittingColumns } from "./fitting-columns.ts";
 import type { Selection } from "./selection.ts";
 import { type Sort, stableOrder } from "./stable-order.ts";
 import styles from "./table.module.css";
@@ -23,7 +24,7 @@ export interface Column<T> {
   readonly compare?: (a: T, b: T) => number;
   /** The first click brings the largest to the top. */
   readonly largestFirst?: boolean;
-  /** Shown where the table is that wide, in pixels. */
+  /** Shown where the table is that wide, in pixels, and has room for it; those with the largest give way first. Left out: always. */
   readonly from?: number;
   /** It names the row, and is its link. */
   readonly main?: boolean;
@@ -69,8 +70,8 @@ export function Table<T>(props: TableProps<T>) {
   const body = useRef<HTMLDivElement>(null);
   const { width, top } = useMeasured(table, body);
   const shown = useMemo(
-    () => columns.filter(({ from = 0 }) => width === 0 || width >= from),
-    [columns, width],
+    () => (width === 0 ? columns : fittingColumns(columns, width, selection === undefined ? 0 : 40)),
+    [columns, width, selection === undefined],
   );
   const hovered = useRef(false);
   const ordered = useOrdered(rows, keyOf, columns, sort, hovered);

@@ -1,4 +1,4 @@
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect, useRef } from "react";
 import { Link } from "../routing/router.tsx";
 import { classes } from "./classes.ts";
 import styles from "./tabs.module.css";
@@ -19,8 +19,14 @@ export function Tabs({
   readonly current: string;
   readonly label: string;
 }) {
+  const list = useRef<HTMLElement>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another tab is current
+  useEffect(() => {
+    const tab = list.current?.querySelector("[aria-current]");
+    tab?.scrollIntoView({ block: "nearest", inline: "center" });
+  }, [current]);
   return (
-    <nav className={styles["tabs"]} aria-label={label}>
+    <nav ref={list} className={styles["tabs"]} aria-label={label}>
       {tabs.map(({ id, label: words, to }) => (
         <Link
           key={id}

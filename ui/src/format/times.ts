@@ -6,7 +6,7 @@ export function duration(ms: number | null | undefined): string {
   const length = Math.max(0, ms);
   if (length < 1) return length === 0 ? "0 ms" : `${length.toFixed(1)} ms`;
   if (length < 1_000) return `${Math.round(length)} ms`;
-  if (length < 9_950) return `${(length / 1_000).toFixed(1)} s`;
+  if (length < 9_950) return `${(length / 1_000).toFixed(1).replace(/\.0$/, "")} s`;
   const seconds = Math.round(length / 1_000);
   if (seconds < 60) return `${seconds} s`;
   if (seconds < 3_600) return pair(seconds, 60, "m", 1, "s");

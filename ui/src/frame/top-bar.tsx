@@ -6,7 +6,7 @@ import { classes } from "../components/classes.ts";
 import { Key } from "../components/key.tsx";
 import { Menu } from "../components/menu.tsx";
 import { usePhone } from "../components/use-media.ts";
-import { duration } from "../format/times.ts";
+import { age, duration } from "../format/times.ts";
 import { live, useLive, useNow } from "../live/live.ts";
 import { withSearch } from "../routing/location.ts";
 import { navigate, usePlace } from "../routing/router.tsx";
@@ -113,7 +113,7 @@ function LiveDot() {
     polling: "live, by polling",
     paused: "paused",
     hidden: "paused",
-    reconnecting: `reconnecting ${duration(Math.ceil(left / 1_000) * 1_000)}`,
+    reconnecting: left < 500 ? "connecting" : `reconnecting ${age(left)}`,
     refused: "not logged in",
   }[status];
   const paused = status === "paused";
