@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { extname, join } from "node:path";
+import { gzipSync } from "node:zlib";
 
 const TYPES: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",
@@ -14,6 +15,8 @@ const TYPES: Readonly<Record<string, string>> = {
 
 export interface StaticFile {
   readonly body: Uint8Array<ArrayBuffer>;
+  /** The same, compressed, where that makes it smaller. */
+  readonly gzip: Uint8Array<ArrayBuffer> | undefined;
   readonly type: string;
   /** Its name changes with what is in it. */
   readonly lasting: boolean;
@@ -35,7 +38,9 @@ export function readStaticFiles(directory: string): StaticFiles {
       const type = TYPES[extname(entry.name)];
       if (!entry.isFile() || type === undefined) continue;
       const body = new Uint8Array(readFileSync(join(directory, name)));
-      files.set(name, { body, type, lasting: name.startsWith("assets/") });
+      const gzip = new Uint8Array(gzipSync(body, { level: 9 }));
+      const smaller = gzip.length < body.length ? gzip : undefined;
+      files.set(name, { body, gzip: smaller, type, lasting: name.startsWith("assets/") });
     }
   };
   walk("");
