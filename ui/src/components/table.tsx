@@ -69,9 +69,10 @@ export function Table<T>(props: TableProps<T>) {
   const table = useRef<HTMLDivElement>(null);
   const body = useRef<HTMLDivElement>(null);
   const { width, top } = useMeasured(table, body);
+  const selectable = selection !== undefined;
   const shown = useMemo(
-    () => (width === 0 ? columns : fittingColumns(columns, width, selection === undefined ? 0 : 40)),
-    [columns, width, selection === undefined],
+    () => (width === 0 ? columns : fittingColumns(columns, width, selectable ? 40 : 0)),
+    [columns, width, selectable],
   );
   const hovered = useRef(false);
   const ordered = useOrdered(rows, keyOf, columns, sort, hovered);
@@ -204,7 +205,7 @@ export function Table<T>(props: TableProps<T>) {
                 columns={shown}
                 to={to}
                 phone={onPhone ? phone : undefined}
-                selectable={selection !== undefined}
+                selectable={selectable}
                 selected={selection?.keys.has(key) ?? false}
                 atCursor={index === cursor}
                 fading={isFading?.(row) ?? false}
