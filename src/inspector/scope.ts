@@ -64,12 +64,17 @@ function list<T>(option: string, value: readonly T[] | undefined): readonly T[] 
   return value;
 }
 
-/** The tasks of a scope, part by part, from a place on or from the beginning. */
+/**
+ * The tasks of a scope, part by part, from a place on or from the beginning.
+ *
+ * @param size - of one part, more or less
+ */
 export async function* parts(
   door: Inspection,
   scope: Scope,
   { id }: Matcher,
   from: ScopePlace | undefined,
+  size: number = PART,
 ): AsyncGenerator<ScopePart> {
   // A place may have been made up, or its queue deleted since: nothing outside the scope is looked at.
   const isOutside =
@@ -77,7 +82,7 @@ export async function* parts(
   let at = isOutside ? after(scope, from) : (from ?? first(scope));
   while (at !== undefined) {
     if (id === undefined) {
-      const { cursor, ...page } = await door.scanTasks(at.queue, at.state, at.cursor, PART);
+      const { cursor, ...page } = await door.scanTasks(at.queue, at.state, at.cursor, size);
       const next: ScopePlace | undefined = cursor === undefined ? after(scope, at) : { ...at, cursor };
       yield { ...page, at, next };
       at = next;

@@ -4,9 +4,9 @@ import { isObject, isTexts, readCursor as readPlace } from "../runtime/scan-curs
 import { requireKnownNames } from "../suggestion.ts";
 import { type TaskInfo, taskInfo } from "../task-info.ts";
 import { checkedFilter, type Filter } from "./filter.ts";
-import { matcher } from "./matcher.ts";
+import { type Matcher, matcher } from "./matcher.ts";
 import type { BulkOptions } from "./progress.ts";
-import { parts, type ScopeOptions, type ScopePlace, scopeOf } from "./scope.ts";
+import { parts, type Scope, type ScopeOptions, type ScopePart, type ScopePlace, scopeOf } from "./scope.ts";
 import { STATES } from "./states.ts";
 
 export interface SearchOptions extends ScopeOptions, Pick<BulkOptions, "signal" | "onProgress"> {
@@ -29,6 +29,8 @@ export interface SearchPage {
 
 const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1_000;
+/** Tasks that a cursor carries to the next page, more or less: it has to fit in the address of a request. */
+const MOST_LEFT = 50;
 
 /** Where a search goes on. */
 interface SearchPlace {
@@ -82,7 +84,9 @@ export async function search(
     }
     if (place.at === undefined) return page(undefined);
   }
-  for await (const part of parts(door, scope, filter, place?.at)) {
+  const fits = ({ tasks }: ScopePart): boolean =>
+    found.size + tasks.filter((task) => filter.matches(task)).length <= limit + MOST_LEFT;
+  for await (const part of fittingParts(door, scope, filter, place?.at, fits)) {
     for (const task of part.tasks) add(task);
     scanned += part.tasks.length;
     options.onProgress?.({ done: Math.min(scanned, scope.total), total: scope.total });
@@ -92,6 +96,24 @@ export async function search(
     return page(next.at === undefined && next.rest.ids.length === 0 ? undefined : next);
   }
   return page(undefined);
+}
+
+/** As `parts`; from one on that holds too much, in smaller ones. */
+async function* fittingParts(
+  door: Inspection,
+  scope: Scope,
+  wanted: Matcher,
+  from: ScopePlace | undefined,
+  fits: (part: ScopePart) => boolean,
+): AsyncGenerator<ScopePart> {
+  for await (const part of parts(door, scope, wanted, from)) {
+    if (fits(part)) {
+      yield part;
+      continue;
+    }
+    yield* parts(door, scope, wanted, part.at, MOST_LEFT);
+    return;
+  }
 }
 
 function writeCursor(place: SearchPlace): string {
