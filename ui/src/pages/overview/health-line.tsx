@@ -39,9 +39,9 @@ export function HealthLine({ health }: { readonly health: Health }) {
 
 const MOST = 5;
 
-function Finding({ finding: { queue, code, text, level } }: { readonly finding: HealthFinding }) {
+function Finding({ finding: { queue, code, text } }: { readonly finding: HealthFinding }) {
   const to = code === "missed-tick" ? "/schedulers" : queue === null ? null : link`/queues/${queue}`;
-  const className = classes(styles["finding"], level === "bad" ? "bad" : "warning", "anywhere");
+  const className = classes(styles["finding"], "anywhere");
   return to === null ? (
     <span className={className}>{text}</span>
   ) : (

@@ -105,7 +105,8 @@ function Days({ row: { queue, processedToday, failedToday } }: { readonly row: Q
         height={112}
         at={at}
         days
-        {...(first !== undefined && last !== undefined && { range: [first - DAY / 2, last + DAY / 2] })}
+        {...(first !== undefined &&
+          last !== undefined && { range: [first - DAY / 2, last + DAY / 2 - 60_000] })}
         lines={[
           {
             label: "processed",
