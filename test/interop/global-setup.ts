@@ -1,10 +1,13 @@
 import { resetCounts, sumCounts } from "./counts.ts";
-import { buildGoModule, GO_MODULES, goVersion } from "./go-modules.ts";
+import { asynqVersion, buildGoModule, GO_MODULES, goVersion } from "./go-modules.ts";
 
 /** Builds every Go program before the first test, and says at the end what was tried. */
 export function setup(): () => void {
   console.log(`side by side with ${goVersion()}`);
-  for (const name of GO_MODULES) buildGoModule(name);
+  for (const name of GO_MODULES) {
+    buildGoModule(name);
+    console.log(`  ${name}: asynq ${asynqVersion(name)}`);
+  }
   resetCounts();
   return () => {
     const sums = [...sumCounts()].sort().map(([what, n]) => `${n.toLocaleString("en")} ${what}`);

@@ -21,6 +21,11 @@ export function buildGoModule(name: string): void {
   run(["build", "-mod=readonly", "-o", goProgram(name), "."], here(name));
 }
 
+/** The version of asynq that a module asks for. */
+export function asynqVersion(name: string): string {
+  return run(["list", "-m", "-f", "{{.Version}}", "github.com/hibiken/asynq"], here(name)).trim();
+}
+
 /** Says what the real Go is. */
 export function goVersion(): string {
   return run(["version"], here(".")).trim();
