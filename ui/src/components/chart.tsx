@@ -21,6 +21,8 @@ export interface ChartProps {
   readonly height?: number;
   /** Of a value, at the axis and under the crosshair. */
   readonly format?: (value: number) => string;
+  /** Of values that are milliseconds, the axis is divided as a clock is. @defaultValue "number" */
+  readonly unit?: "number" | "time";
   /** What the axis shows at least, in milliseconds. Left out: what there is. */
   readonly range?: readonly [from: number, to: number];
   /** Charts of one name share their crosshair. */
@@ -37,10 +39,19 @@ const Plot = lazy(() => import("./plot.tsx"));
 
 /** A chart from zero, its gaps as gaps, its lines named beside it. What draws it is loaded when one is shown. */
 export function Chart(props: ChartProps) {
-  const { height = 160 } = props;
+  const { height = 160, lines } = props;
   return (
-    <Suspense fallback={<div className={styles["waiting"]} style={{ height: height + 20 }} />}>
+    <Suspense
+      fallback={
+        <div className={styles["waiting"]} style={{ height: height + (hasTallLegend(lines) ? 40 : 20) }} />
+      }
+    >
       <Plot {...props} height={height} />
     </Suspense>
   );
+}
+
+/** Names and values of the lines take more room than one line of text. */
+export function hasTallLegend(lines: readonly ChartLine[]): boolean {
+  return lines.reduce((length, { label }) => length + Math.min(label.length, 22) + 10, 0) > 70;
 }

@@ -5,7 +5,7 @@ import { shortCount } from "../format/numbers.ts";
 import { clock, day } from "../format/times.ts";
 import { useTheme } from "../frame/theme.ts";
 import styles from "./chart.module.css";
-import type { ChartProps } from "./chart.tsx";
+import { type ChartProps, hasTallLegend } from "./chart.tsx";
 import { classes } from "./classes.ts";
 
 type PlotProps = ChartProps & { readonly height: number };
@@ -13,6 +13,7 @@ type PlotProps = ChartProps & { readonly height: number };
 /** The part of a chart that is loaded when one is shown. */
 export default function Plot(props: PlotProps) {
   const { label, at, lines, height, format = shortCount, range, sync, days = false, marks, onZoom } = props;
+  const { unit = "number" } = props;
   const host = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const latest = useRef({ format, marks, onZoom, range });
@@ -26,6 +27,7 @@ export default function Plot(props: PlotProps) {
     lines.map(({ label: name, color, look }) => [name, color, look]),
     days,
     sync,
+    unit,
     theme,
   ]);
   const data = useMemo(
@@ -43,12 +45,15 @@ export default function Plot(props: PlotProps) {
     if (element === null) return;
     const probe = resolver(element);
     const isWhole = lines.every(({ look }) => look === "bars");
-    const axis = { stroke: probe("--muted"), font: `11px ${getComputedStyle(document.body).fontFamily}` };
+    const font = `11px ${getComputedStyle(document.body).fontFamily}`;
+    const axis = { stroke: probe("--muted"), font };
+    const names = lines.map(({ label: name }) => name);
+    const nameWidth = widest(names, font, Math.max(NAME_WIDTH, element.clientWidth / 4));
     const made = new uPlot(
       {
         width: element.clientWidth,
         height,
-        padding: [8, lines.every(({ look }) => look === "bars") ? 28 : NAME_WIDTH, 0, 0],
+        padding: [8, isWhole ? 28 : nameWidth, 0, 0],
         legend: { show: false },
         ...(days && { tzDate: (seconds: number) => uPlot.tzDate(new Date(seconds * 1_000), "Etc/UTC") }),
         cursor: {
@@ -78,7 +83,7 @@ export default function Plot(props: PlotProps) {
             gap: 4,
             ticks: { show: false },
             grid: { stroke: probe("--line"), width: 1 },
-            incrs: isWhole ? WHOLE_STEPS : STEPS,
+            incrs: unit === "time" ? TIME_STEPS : isWhole ? WHOLE_STEPS : STEPS,
             values: (_, splits) => splits.map((value) => shorter(latest.current.format(value))),
           },
         ],
@@ -91,7 +96,15 @@ export default function Plot(props: PlotProps) {
               label: name,
               stroke,
               width: look === "bars" ? 0 : 1.5,
-              points: { show: false },
+              points:
+                look === "bars"
+                  ? { show: false }
+                  : {
+                      show: true,
+                      size: 4,
+                      fill: stroke,
+                      filter: (chart, series) => lonely(chart.data[series]),
+                    },
               spanGaps: false,
               ...(look !== "line" && { fill: look === "bars" ? stroke : faded(stroke) }),
               ...(look === "bars" && bars !== undefined && { paths: bars }),
@@ -110,8 +123,8 @@ export default function Plot(props: PlotProps) {
             },
           ],
           draw: [
-            (chart) => drawMarks(chart, latest.current.marks ?? [], probe("--line-strong")),
-            (chart) => isWhole || drawNames(chart),
+            (chart) => drawMarks(chart, latest.current.marks ?? [], probe("--faint"), font),
+            (chart) => isWhole || drawNames(chart, nameWidth),
           ],
         },
       },
@@ -128,12 +141,14 @@ export default function Plot(props: PlotProps) {
     };
   }, [shape, height]);
 
-  useEffect(() => plot.current?.setData(data), [data]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another range shows another part of the same
+  useEffect(() => plot.current?.setData(data), [data, range?.[0], range?.[1]]);
 
-  const place = under ?? at.length - 1;
+  // Without a crosshair: the last of which anything is known.
+  const place = under ?? at.findLastIndex((_, step) => lines.some(({ values }) => values[step] != null));
   return (
     <figure className={styles["chart"]} aria-label={label}>
-      <figcaption className={styles["legend"]}>
+      <figcaption className={classes(styles["legend"], hasTallLegend(lines) && styles["tall"])}>
         {lines.map(({ label: name, color, look, values }) => {
           const value = values[place];
           return (
@@ -142,7 +157,10 @@ export default function Plot(props: PlotProps) {
                 className={classes(styles["swatch"], look === "bars" && styles["bar"])}
                 style={{ background: `var(${color})` }}
               />
-              {name} <b>{value === null || value === undefined ? "–" : format(value)}</b>
+              <span className={styles["word"]} title={name}>
+                {name}
+              </span>{" "}
+              <b>{value === null || value === undefined ? "–" : format(value)}</b>
             </span>
           );
         })}
@@ -173,6 +191,18 @@ const STEPS = [0.001, 0.01, 0.1, 1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8].flatM
 ]);
 /** Of what is counted there are no halves. */
 const WHOLE_STEPS = STEPS.filter((step) => step >= 1);
+/** Milliseconds as a clock divides them: from a minute on, tens would be odd. */
+const TIME_STEPS = [
+  ...STEPS.filter((step) => step <= 20_000),
+  ...[0.5, 1, 2, 5, 10, 15, 30].map((minutes) => minutes * 60_000),
+  ...[1, 2, 4, 6, 12, 24, 48, 120, 240, 480].map((hours) => hours * 3_600_000),
+];
+
+/** Values with nothing before and after them: no line goes there, so they are dots. */
+function lonely(values: uPlot.AlignedData[number] | undefined): number[] {
+  const isGap = (at: number) => values?.[at] === null || values?.[at] === undefined;
+  return [...(values ?? []).keys()].filter((at) => !isGap(at) && isGap(at - 1) && isGap(at + 1));
+}
 
 /** At an axis, `20` rather than `20.0`. */
 function shorter(text: string): string {
@@ -199,9 +229,28 @@ function faded(color: string): string {
 
 const NAME_WIDTH = 40;
 const NAME_HEIGHT = 12;
+/** Between a line's end and its name. */
+const NAME_GAP = 5;
+
+/** Room for the longest of the names, in pixels; at most so much. */
+function widest(names: readonly string[], font: string, most: number): number {
+  const context = document.createElement("canvas").getContext("2d");
+  if (context === null) return NAME_WIDTH;
+  context.font = font;
+  const longest = Math.max(0, ...names.map((name) => context.measureText(name).width));
+  return Math.max(NAME_WIDTH, Math.min(most, Math.ceil(longest) + NAME_GAP + 3));
+}
+
+/** As much of a text as there is room for. */
+function shortened(ctx: CanvasRenderingContext2D, text: string, width: number): string {
+  if (ctx.measureText(text).width <= width) return text;
+  let end = text.length;
+  while (end > 0 && ctx.measureText(`${text.slice(0, end)}…`).width > width) end -= 1;
+  return `${text.slice(0, end)}…`;
+}
 
 /** Names each line where it ends; those that end together, one below the other. */
-function drawNames(chart: uPlot): void {
+function drawNames(chart: uPlot, width: number): void {
   const { ctx, bbox, data, series } = chart;
   const scale = devicePixelRatio;
   const names = series.slice(1).flatMap(({ label, stroke }, at) => {
@@ -222,7 +271,8 @@ function drawNames(chart: uPlot): void {
     above = Math.max(Math.min(y, lowest + at * height), above + height);
     const color = typeof stroke === "function" ? stroke(chart, 1) : stroke;
     if (typeof color === "string") ctx.fillStyle = color;
-    ctx.fillText(label, bbox.left + bbox.width + 5 * scale, above);
+    const room = (width - NAME_GAP) * scale;
+    ctx.fillText(shortened(ctx, label, room), bbox.left + bbox.width + NAME_GAP * scale, above);
   }
   ctx.restore();
 }
@@ -231,9 +281,11 @@ function drawMarks(
   chart: uPlot,
   marks: readonly { readonly at: number; readonly label: string }[],
   color: string,
+  font: string,
 ): void {
   const { ctx, bbox } = chart;
   ctx.save();
+  ctx.font = font.replace("11px", `${11 * devicePixelRatio}px`);
   ctx.strokeStyle = color;
   ctx.fillStyle = color;
   ctx.lineWidth = devicePixelRatio;
@@ -245,7 +297,10 @@ function drawMarks(
     ctx.moveTo(x, bbox.top);
     ctx.lineTo(x, bbox.top + bbox.height);
     ctx.stroke();
-    ctx.fillText(label, x + 4 * devicePixelRatio, bbox.top + 10 * devicePixelRatio);
+    const gap = 4 * devicePixelRatio;
+    const fits = x + gap + ctx.measureText(label).width < bbox.left + bbox.width;
+    ctx.textAlign = fits ? "left" : "right";
+    ctx.fillText(label, fits ? x + gap : x - gap, bbox.top + 10 * devicePixelRatio);
   }
   ctx.restore();
 }
