@@ -21,7 +21,7 @@ export interface Bundle {
   readonly scripts: ReadonlyMap<string, string>;
 }
 
-/** The scripts that come with the first page: what the document loads, and what those load in turn. */
+/** The scripts that come with the first page: what the document loads, what those load in turn, and its charts. */
 export function firstLoad({ html, scripts }: Bundle): string[] {
   const found = new Set<string>();
   const follow = (name: string): void => {
@@ -31,6 +31,7 @@ export function firstLoad({ html, scripts }: Bundle): string[] {
     for (const [, next = ""] of text.matchAll(/(?:from|import)\s*["']\.\/([^"']+\.js)["']/g)) follow(next);
   };
   for (const [, name = ""] of html.matchAll(/(?:src|href)="\.\/assets\/([^"]+\.js)"/g)) follow(name);
+  for (const name of scripts.keys()) if (name.startsWith("plot-")) follow(name);
   return [...found];
 }
 

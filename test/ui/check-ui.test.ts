@@ -30,12 +30,13 @@ it("lets the front end have the types of api.ts", () => {
   expect(checkSource("types.ts", 'export type * from "../../../src/monitor/api.ts";')).toEqual([]);
 });
 
-it("follows what the first script loads, and not what it may load later", () => {
+it("follows what the first script loads, its charts with it, and not what it may load later", () => {
   const scripts = new Map([
     ["a.js", 'import{x}from"./b.js";import"./c.js";const y=()=>import("./d.js");'],
     ["b.js", 'import"./a.js"'],
     ["c.js", ""],
     ["d.js", ""],
+    ["plot-1a.js", ""],
   ]);
-  expect(firstLoad({ html: GOOD, scripts })).toEqual(["a.js", "b.js", "c.js"]);
+  expect(firstLoad({ html: GOOD, scripts })).toEqual(["a.js", "b.js", "c.js", "plot-1a.js"]);
 });

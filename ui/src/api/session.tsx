@@ -6,7 +6,7 @@ import type { Role, Session } from "./types.ts";
 
 const SessionContext = createContext<Session | null>(null);
 
-export async function fetchSession(): Promise<Session> {
+async function fetchSession(): Promise<Session> {
   const session = await call("GET /api/session");
   setCsrf(session.csrf);
   return session;

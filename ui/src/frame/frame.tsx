@@ -53,6 +53,6 @@ export function Frame({ children }: { readonly children: ReactNode }) {
   );
 }
 
-export function toggleLive(): void {
+function toggleLive(): void {
   live.pause(!live.paused);
 }

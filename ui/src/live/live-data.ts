@@ -11,7 +11,7 @@ import type {
 } from "../api/types.ts";
 
 /** Milliseconds that charts go back. */
-export const SERIES_LENGTH = 900_000;
+const SERIES_LENGTH = 900_000;
 
 /** What the live stream has told so far. Never changed in place: what is the same object has not changed. */
 export interface LiveData {

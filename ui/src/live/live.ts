@@ -1,4 +1,4 @@
-import { useEffect, useRef, useSyncExternalStore } from "react";
+import { useEffect, useSyncExternalStore } from "react";
 import { isApiError } from "../api/api-error.ts";
 import { call, send } from "../api/call.ts";
 import { routePath } from "../api/route-path.ts";
@@ -117,14 +117,4 @@ const BLINK = 4_000;
 export function useRefresh(ms: number): number | false {
   const stands = useLive(({ status }) => status === "paused" || status === "hidden");
   return stands ? false : ms;
-}
-
-/** Runs when live updates go on after a pause. */
-export function useOnResume(run: () => void): void {
-  const status = useLive((state) => state.status);
-  const before = useRef(status);
-  useEffect(() => {
-    if (before.current === "paused" && status !== "paused") run();
-    before.current = status;
-  }, [status, run]);
 }

@@ -123,7 +123,7 @@ export const QUEUE_COLUMNS: readonly Column<QueueRow>[] = [
   },
 ];
 
-export function QueueName({ row: { queue, paused } }: { readonly row: QueueRow }) {
+function QueueName({ row: { queue, paused } }: { readonly row: QueueRow }) {
   return (
     <span className={styles["name"]}>
       <span className="ellipsis" title={queue}>
