@@ -93,6 +93,7 @@ it("compares an attempt with the one before", () => {
       attempt({ cause: "timeout", error: "too late", server: "web-2:7", duration: 31_000 }),
     ),
   ).toEqual(["timeout instead of error", "another error", "another server", "longer by 30 s"]);
+  expect(changesSince(before, attempt({ cause: "exhausted", outcome: "archive" }))).toEqual([]);
   expect(changesSince(before, attempt({ server: null, duration: null }))).toEqual([]);
 });
 

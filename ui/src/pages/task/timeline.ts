@@ -54,7 +54,9 @@ export function timelineOf(task: TaskDetail): readonly TimelineItem[] {
 /** What is different from the attempt before; empty: it failed in the same way. */
 export function changesSince(before: Attempt, attempt: Attempt): readonly string[] {
   const changes: string[] = [];
-  if (attempt.cause !== before.cause) changes.push(`${attempt.cause} instead of ${before.cause}`);
+  // The last one is called otherwise because it is the last.
+  if (attempt.cause !== before.cause && attempt.cause !== "exhausted")
+    changes.push(`${attempt.cause} instead of ${before.cause}`);
   if (attempt.error !== before.error) {
     changes.push(
       shape(attempt.error) === shape(before.error) ? "the error differs in numbers only" : "another error",
