@@ -1,5 +1,5 @@
 /**
- * `gen-differences.ts [--check]`: writes `docs/differences.md` from the table by which the differential tests tell an
+ * `gen-differences.ts [--check]`: writes `docs/differences.md` from the tables by which the tests beside Go tell an
  * intended difference from a defect. With `--check` it fails when the page is stale.
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -17,7 +17,8 @@ const page = `# Where TitanQueue differs from asynq on purpose
 
 \`make interop\` puts the same random calls through asynq v0.26.0 and through TitanQueue, and compares all of Redis and every
 answer after each. This is everything in which the two may differ; anything else fails the run, and so does a row that never
-applied. The rows are the table in \`test/interop/differential/differences.ts\`, from which \`npm run gen\` writes this page.
+applied. Rows that need damaged data, a late worker or a very long archive are tried one by one, in asynq too. The rows are the
+tables in \`test/interop/differential/\`, from which \`npm run gen\` writes this page.
 
 A Go process cannot tell these differences, or meets a state that it handles anyway. Sections are those of [protocol.md](protocol.md);
 its section 15 also lists what is no matter of single calls: timings, waking, shutdown, limits.

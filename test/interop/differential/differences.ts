@@ -10,6 +10,7 @@ import {
 import type { Trial } from "../../engine/redis/golden-calls.ts";
 import type { GoldenStore } from "../../engine/redis/golden-store.ts";
 import type { PeerTask } from "../peer.ts";
+import { DEFECTS } from "./defects.ts";
 
 /** A difference in what a call answers. */
 export interface Answered extends Difference {
@@ -474,6 +475,9 @@ export const COMPOSED: readonly Composed[] = [
 /** All of them, once each. */
 export const DIFFERENCES: readonly Difference[] = [
   ...new Map(
-    [...STORED, ...ANSWERED, ...TICKED, ...COMPOSED].map((difference) => [difference.rule, difference]),
+    [...STORED, ...ANSWERED, ...TICKED, ...COMPOSED, ...DEFECTS].map((difference) => [
+      difference.rule,
+      difference,
+    ]),
   ).values(),
 ];
