@@ -1,0 +1,247 @@
+import { randomUUID } from "node:crypto";
+import { afterEach, describe, expect, it } from "vitest";
+import { eventually } from "../faults/eventually.ts";
+import { redisForFile } from "../support/redis-rig.ts";
+import { counted } from "./counts.ts";
+import { script } from "./go-only.ts";
+import type { PeerTask, Step } from "./peer.ts";
+import { goSide, nodeSide, type Side } from "./sides.ts";
+
+const redis = await redisForFile();
+
+afterEach(({ task }) => {
+  if (task.result?.state === "pass") counted("scenarios");
+});
+
+interface Fleet {
+  readonly queue: string;
+  readonly producer: Side;
+  readonly server: Side;
+  readonly node: ReturnType<typeof nodeSide>;
+  /** Enqueues the task `one`. */
+  add(steps: readonly Step[], options?: PeerTask["options"], headers?: Record<string, string>): Promise<void>;
+  /** Until `one` is in that state, or gone. */
+  reaches(state: string): Promise<void>;
+  /** Until the server has told of so many attempts, and no more. */
+  began(attempts: number): Promise<void>;
+  /** What Go's inspector says of `one`. */
+  looks(): Promise<{ readonly go: Record<string, unknown> }>;
+}
+
+async function fleet(producing: "Go" | "Node"): Promise<Fleet> {
+  const queue = `q-${randomUUID()}`;
+  const node = nodeSide(redis.url);
+  const go = await goSide(redis.url);
+  const [producer, server] = producing === "Go" ? [go, node] : [node, go];
+  const stateNow = async () => {
+    if (!(await node.inspector.queues()).includes(queue)) return "none";
+    const { tasks } = await node.inspector.search("id:one", { queues: [queue] });
+    return tasks[0]?.state ?? "gone";
+  };
+  return {
+    queue,
+    producer,
+    server,
+    node,
+    add: async (steps, options = {}, headers) => {
+      await producer.enqueue({
+        type: "t",
+        payload: script(...steps),
+        ...(headers && { headers }),
+        options: { queue, taskId: "one", ...options },
+      });
+    },
+    reaches: (state) => eventually(`it is ${state}`, async () => (await stateNow()) === state),
+    began: (attempts) => eventually(`${attempts} began`, () => server.attempts.length === attempts),
+    looks: async () => ({ go: await go.peer.inspect("GetTaskInfo", queue, "one") }),
+  };
+}
+
+/** From the second that has begun. */
+const secondsFromNow = (n: number) => new Date((Math.floor(Date.now() / 1_000) + n) * 1_000).toISOString();
+
+const hex = (text: string) => Buffer.from(text).toString("hex");
+
+describe.each([
+  ["Go", "Node"],
+  ["Node", "Go"],
+] as const)("a task that %s enqueues and %s runs", (producing, serving) => {
+  it("succeeds, and is gone", async () => {
+    const { add, server, queue, reaches, began, node } = await fleet(producing);
+    await server.serve(queue);
+    await add([{}], {}, { tenant: "acme", trace: "a=b" });
+    await reaches("gone");
+    await began(1);
+    expect(server.attempts).toEqual([
+      { task: "one", type: "t", retried: 0, headers: { tenant: "acme", trace: "a=b" }, payload: script({}) },
+    ]);
+    expect(await node.inspector.getQueueInfo(queue)).toMatchObject({ size: 0, processed: 1, failed: 0 });
+  });
+
+  it("succeeds, and is kept with its result", async () => {
+    const { add, server, queue, reaches, looks, node } = await fleet(producing);
+    await server.serve(queue);
+    await add([{ result: '{"sum":3}' }], { retention: "1h" });
+    await reaches("completed");
+    const { go } = await looks();
+    expect(go).toMatchObject({ State: "completed", Result: hex('{"sum":3}'), Retention: "1h0m0s" });
+    expect((await node.inspector.getTaskInfo({ queue, id: "one" })).result).toEqual({ sum: 3 });
+  });
+
+  it("fails, waits, and succeeds at its second attempt, headers and all", async () => {
+    const { add, server, queue, reaches, began, looks } = await fleet(producing);
+    await server.serve(queue);
+    await add([{ error: "no luck" }, {}], { retention: "1h", maxRetry: 3 }, { tenant: "acme" });
+    await reaches("completed");
+    await began(2);
+    expect(server.attempts.map(({ retried, headers }) => [retried, headers.tenant])).toEqual([
+      [0, "acme"],
+      [1, "acme"],
+    ]);
+    expect((await looks()).go).toMatchObject({ Retried: 1, LastErr: "no luck" });
+  });
+
+  it.each([
+    ["has used up its retries", [{ error: "no luck" }], { maxRetry: 1 }, "no luck", 2],
+    ["is not to be retried", [{ error: "never", skip: true }], {}, "never", 1],
+    ["crashes its handler", [{ panic: "ouch" }], { maxRetry: 0 }, "ouch", 1],
+  ] as const)("is archived when it %s", async (_, steps, options, text, attempts) => {
+    const { add, server, queue, reaches, began, looks } = await fleet(producing);
+    await server.serve(queue);
+    await add(steps, options);
+    await reaches("archived");
+    await began(attempts);
+    expect((await looks()).go).toMatchObject({ State: "archived", LastErr: expect.stringContaining(text) });
+  });
+
+  it("is revoked", async () => {
+    const { add, server, queue, reaches, node } = await fleet(producing);
+    await server.serve(queue);
+    await add([{ revoke: true }], { retention: "1h" });
+    await reaches("gone");
+    expect(await node.inspector.getQueueInfo(queue)).toMatchObject({ processed: 1, failed: 0 });
+  });
+
+  it("runs out of time", async () => {
+    const { add, server, queue, reaches, looks } = await fleet(producing);
+    await server.serve(queue, { retryDelay: 3_600_000 });
+    await add([{ wait: true }], { timeout: "1s" });
+    await reaches("retry");
+    expect((await looks()).go).toMatchObject({
+      State: "retry",
+      Retried: 1,
+      LastErr: expect.stringMatching(/deadline|time/),
+    });
+  });
+
+  it("waits for its time", async () => {
+    const { add, server, queue, reaches } = await fleet(producing);
+    // Go rounds its own down to a second; of ours it leaves the fraction where it is.
+    if (producing === "Node") redis.expectDamage("I9");
+    await add([{}], { processAt: secondsFromNow(1.5), retention: "1h" });
+    await server.serve(queue);
+    await reaches("completed");
+  });
+
+  it("is unique for both, until it has succeeded", async () => {
+    const { add, producer, server, queue, reaches } = await fleet(producing);
+    await add([{}], { unique: "1h" });
+    const again = (side: Side, taskId: string) =>
+      side.enqueue({ type: "t", payload: script({}), options: { queue, taskId, unique: "1h" } });
+    for (const side of [producer, server]) {
+      await expect(again(side, "two")).rejects.toMatchObject({ code: expect.stringMatching(/duplicate/i) });
+    }
+    await server.serve(queue);
+    await reaches("gone");
+    await again(server, "two");
+    await eventually("the second runs", () => server.attempts.length === 2);
+  });
+
+  it("keeps its id to itself", async () => {
+    const { add, server, queue } = await fleet(producing);
+    await add([{}]);
+    await expect(server.enqueue({ type: "t", options: { queue, taskId: "one" } })).rejects.toMatchObject({
+      code: expect.stringMatching(/conflict/i),
+    });
+    await server.serve(queue);
+    await eventually("it runs", () => server.attempts.length === 1);
+  });
+
+  it("is aggregated with its group", async () => {
+    const { producer, server, queue, node } = await fleet(producing);
+    for (const [i, payload] of ["a", "b", "c"].entries()) {
+      await producer.enqueue({ type: "t", payload, options: { queue, group: "g", taskId: `m-${i}` } });
+    }
+    await server.serve(queue, { groupGracePeriod: "1s" });
+    await eventually("the aggregate runs", () => server.attempts.length === 1);
+    const [{ type, payload } = { type: "", payload: "[]" }] = server.attempts;
+    expect([type, JSON.parse(payload).sort()]).toEqual(["sum", ["a", "b", "c"]]);
+    await eventually("nothing is left", async () => (await node.inspector.getQueueInfo(queue)).size === 0);
+  });
+
+  it(`is canceled by ${producing}`, async () => {
+    const { add, producer, server, queue, reaches, looks } = await fleet(producing);
+    await server.serve(queue, { retryDelay: 3_600_000 });
+    await add([{ wait: true }]);
+    await eventually("it runs", () => server.attempts.length === 1);
+    await eventually("the server hears of it", async () => {
+      await producer.cancel("one");
+      return (await looks()).go.State === "retry";
+    });
+    await reaches("retry");
+  });
+
+  it(`is held back by a pause of ${producing}'s`, async () => {
+    const { add, producer, server, queue, reaches, node } = await fleet(producing);
+    await producer.enqueue({ type: "t", payload: script({}), options: { queue, taskId: "first" } });
+    await server.serve(queue);
+    await eventually("the server works", () => server.attempts.length === 1);
+    await producer.pause(queue);
+    await add([{}], { retention: "1h" });
+    // The server has looked at the queue since: it moves what is due, pause or not.
+    await producer.enqueue({ type: "t", options: { queue, taskId: "due", processAt: secondsFromNow(1) } });
+    await eventually(
+      "what is due is pending",
+      async () => (await node.inspector.getQueueInfo(queue)).pending === 2,
+    );
+    expect(server.attempts).toHaveLength(1);
+    await producer.unpause(queue);
+    await reaches("completed");
+  });
+
+  it(`goes back to its queue when ${serving} leaves, and the other one runs it`, async () => {
+    const { add, producer, server, queue, reaches } = await fleet(producing);
+    await server.serve(queue);
+    await add([{ wait: true }], { retention: "1h" });
+    await eventually("it runs", () => server.attempts.length === 1);
+    await server.shutdown();
+    await producer.serve(queue);
+    await eventually("the other runs it", () => producer.attempts.length === 1);
+    expect(producer.attempts[0]).toMatchObject({ task: "one", retried: 0 });
+    await producer.finish("one");
+    await reaches("completed");
+  });
+});
+
+describe("both on one queue", () => {
+  it("share the work, and each task is run once", async () => {
+    const { queue, producer, server, node } = await fleet("Go");
+    const ids = Array.from({ length: 200 }, (_, i) => `t-${i}`);
+    await node.inspector.pauseQueue(queue);
+    for (const [i, taskId] of ids.entries()) {
+      const by = i % 2 === 0 ? producer : server;
+      await by.enqueue({ type: "t", payload: script({}), options: { queue, taskId } });
+    }
+    await producer.serve(queue, { concurrency: 2 });
+    await server.serve(queue, { concurrency: 2 });
+    await node.inspector.unpauseQueue(queue);
+    await eventually("all have run", async () => (await node.inspector.getQueueInfo(queue)).size === 0);
+    await eventually(
+      "all are told of",
+      () => producer.attempts.length + server.attempts.length >= ids.length,
+    );
+    const ran = [...producer.attempts, ...server.attempts].map(({ task }) => task);
+    expect(ran.sort()).toEqual([...ids].sort());
+    expect(await node.inspector.getQueueInfo(queue)).toMatchObject({ processed: 200, failed: 0 });
+  });
+});

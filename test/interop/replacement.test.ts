@@ -1,0 +1,122 @@
+import { afterAll, afterEach, describe, expect, it } from "vitest";
+import { eventually } from "../faults/eventually.ts";
+import { redisForFile } from "../support/redis-rig.ts";
+import { counted } from "./counts.ts";
+import { script } from "./go-only.ts";
+import { OlderPeer } from "./older-peer.ts";
+import { goSide, nodeSide } from "./sides.ts";
+
+const redis = await redisForFile();
+
+afterEach(({ task }) => {
+  if (task.result?.state === "pass") counted("scenarios");
+});
+
+const SERVERS = 3;
+/** Enqueued by Go before, while and after each server is replaced. */
+const STEP = 300;
+
+describe("a Go fleet", () => {
+  it("is replaced by one of ours under load, server by server, and no task is lost", async () => {
+    const queue = "load";
+    const producer = await goSide(redis.url);
+    const look = nodeSide(redis.url).inspector;
+    const ids: string[] = [];
+    const enqueue = async () => {
+      for (let n = 0; n < STEP; n += 1) {
+        const taskId = `t-${ids.length}`;
+        ids.push(taskId);
+        await producer.enqueue({
+          type: "t",
+          payload: script({ result: taskId }),
+          options: { queue, taskId },
+        });
+      }
+    };
+    const old = await Promise.all(Array.from({ length: SERVERS }, () => goSide(redis.url)));
+    const young = Array.from({ length: SERVERS }, () => nodeSide(redis.url));
+    for (const server of old) await server.serve(queue, { concurrency: 2 });
+    for (const [i, server] of old.entries()) {
+      const load = enqueue();
+      await eventually("the load has begun", () => server.attempts.length > 20);
+      await Promise.all([server.shutdown(), young[i]?.serve(queue, { concurrency: 2 })]);
+      await load;
+    }
+    await enqueue();
+    await eventually("all has run", async () => (await look.getQueueInfo(queue)).size === 0, 60_000);
+
+    const by = (sides: readonly { attempts: readonly { task: string }[] }[]) =>
+      sides.flatMap(({ attempts }) => attempts.map(({ task }) => task));
+    const ran = [...by(old), ...by(young)];
+    expect(new Set(ran)).toEqual(new Set(ids));
+    expect(by(young).length).toBeGreaterThan(0);
+    // Ended well, each of them once, whoever ran it: what a leaving server handed back began twice.
+    expect(await look.getQueueInfo(queue)).toMatchObject({ processed: ids.length, failed: 0 });
+    expect(await look.fsck()).toMatchObject({ findings: [] });
+    console.log(
+      `${ids.length} tasks: ${by(old).length} attempts by Go, ${by(young).length} by ours, ` +
+        `${ran.length - ids.length} begun once more`,
+    );
+    counted("operations", ids.length);
+  }, 120_000);
+});
+
+describe("a worker of v0.25.1 among ours", () => {
+  const older = new OlderPeer("0.25.1", redis.url);
+  afterAll(() => older.close());
+
+  it("says its version", async () => {
+    expect(await older.ask("versions")).toMatchObject({ asynq: "v0.25.1" });
+  });
+
+  it("runs our tasks, and its results are ours to read", async () => {
+    const queue = "older";
+    const node = nodeSide(redis.url);
+    await older.serve({ name: "runs", queues: { [queue]: 1 }, steps: { add: { result: '{"sum":3}' } } });
+    await node.enqueue({ type: "add", payload: "[1,2]", options: { queue, taskId: "one", retention: "1h" } });
+    const done = async () => (await node.inspector.getTaskInfo({ queue, id: "one" })).state === "completed";
+    await eventually("it has succeeded", done);
+    expect(await node.inspector.getTaskInfo({ queue, id: "one" })).toMatchObject({ result: { sum: 3 } });
+    await older.shutdown("runs");
+  });
+
+  it("loses the headers of a task that it ends other than well, which no other does", async () => {
+    const queue = "older-headers";
+    const node = nodeSide(redis.url);
+    await older.serve({
+      name: "fails",
+      queues: { [queue]: 1 },
+      retryDelay: "1h",
+      steps: { t: { error: "no luck" } },
+    });
+    const options = { queue, taskId: "one", retention: "1h" };
+    await node.enqueue({ type: "t", payload: "{}", headers: { tenant: "acme" }, options });
+    const state = async () => (await node.inspector.getTaskInfo({ queue, id: "one" })).state;
+    await eventually("it waits", async () => (await state()) === "retry");
+    await older.shutdown("fails");
+    expect((await node.inspector.getTaskInfo({ queue, id: "one" })).headers).toEqual({});
+    await node.serve(queue);
+    await node.inspector.runTask({ queue, id: "one" });
+    await eventually("ours runs it", () => node.attempts.length === 1);
+    expect(node.attempts).toMatchObject([{ retried: 1, headers: {}, payload: "{}" }]);
+  });
+
+  it("hands back with its headers what it has not ended", async () => {
+    const queue = "older-leaves";
+    const node = nodeSide(redis.url);
+    const options = { queue, taskId: "two", retention: "1h" };
+    const busy = {
+      name: "leaves",
+      queues: { [queue]: 1 },
+      shutdownTimeout: "100ms",
+      steps: { t: { wait: true } },
+    };
+    await older.serve(busy);
+    await node.enqueue({ type: "t", payload: "{}", headers: { tenant: "acme" }, options });
+    await older.event("started", ({ task }) => task === "two");
+    await older.shutdown("leaves");
+    await node.serve(queue);
+    await eventually("ours runs it", () => node.attempts.length === 1);
+    expect(node.attempts).toMatchObject([{ retried: 0, headers: { tenant: "acme" } }]);
+  });
+});
