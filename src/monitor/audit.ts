@@ -44,3 +44,12 @@ export class Audit {
 export function namesText(names: readonly string[]): string {
   return names.map((name) => (/^[\w./:@*-]+$/.test(name) ? name : JSON.stringify(name))).join(" ");
 }
+
+/** Tasks of one change that are named; the others are counted. */
+const NAMED = 20;
+
+export function tasksText(tasks: readonly { readonly queue: string; readonly id: string }[]): string {
+  const more = tasks.length - NAMED;
+  const named = tasks.slice(0, NAMED).map(({ queue, id }) => `${namesText([queue])}/${namesText([id])}`);
+  return [...named, ...(more > 0 ? [`and ${more} more`] : [])].join(" ");
+}

@@ -15,6 +15,7 @@ import { Live } from "./live.ts";
 import { checkMonitorOptions, type MonitorOptions } from "./monitor-options.ts";
 import { Operations } from "./operations.ts";
 import { Redaction } from "./redaction.ts";
+import { SECURITY_HEADERS } from "./security-headers.ts";
 import { readStaticFiles } from "./static-files.ts";
 
 /** Milliseconds in which a client has to have sent its request. */
@@ -155,6 +156,9 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
 
 type Handler = ReturnType<typeof monitorHandler>;
 
+/** Of answers that no route gives. */
+const HEADERS = { ...SECURITY_HEADERS, "cache-control": "no-store" };
+
 function nodeListener(
   handle: Handler,
   standalone: boolean,
@@ -175,14 +179,15 @@ function nodeListener(
   return (request, response) => {
     const hosts = request.rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === "host");
     if (hosts.length !== 1) {
-      response.writeHead(400, { "content-type": "application/json", connection: "close" });
+      const type = "application/json; charset=utf-8";
+      response.writeHead(400, { ...HEADERS, "content-type": type, connection: "close" });
       response.end('{"error":{"code":"BAD_REQUEST","message":"expected one Host header"}}');
       return;
     }
     const below = pathWithoutSlash(request, basePath);
     if (below !== undefined) {
       // Behind a dot: a name such as `https:elsewhere` is no URL there.
-      response.writeHead(308, { location: `./${below}/`, "cache-control": "no-store" }).end();
+      response.writeHead(308, { ...HEADERS, location: `./${below}/` }).end();
       return;
     }
     void listen(request, response);

@@ -14,7 +14,7 @@ import {
 import { VERSION } from "../version.ts";
 import type * as api from "./api.ts";
 import type { RouteName, Routes } from "./api.ts";
-import { type Audit, namesText } from "./audit.ts";
+import { type Audit, tasksText } from "./audit.ts";
 import type { Collector } from "./collector.ts";
 import { bytesOf, CONTENT_LIMIT, fileOf } from "./content.ts";
 import type { Csrf } from "./csrf.ts";
@@ -548,15 +548,6 @@ export function routeRules(house: House): Rules {
 
 async function later(): Promise<never> {
   throw new HttpError(501, "NOT_SUPPORTED", "not yet");
-}
-
-/** Tasks of one change that the audit log names; the others are counted. */
-const NAMED = 20;
-
-function tasksText(tasks: readonly api.TaskRef[]): string {
-  const more = tasks.length - NAMED;
-  const named = tasks.slice(0, NAMED).map(({ queue, id }) => `${namesText([queue])}/${namesText([id])}`);
-  return [...named, ...(more > 0 ? [`and ${more} more`] : [])].join(" ");
 }
 
 function requireSeen({ status }: api.EngineState): void {
