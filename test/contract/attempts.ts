@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { Leased, Settlement } from "../../src/broker/broker.ts";
+import type { ExpiredLease, Leased, Settlement } from "../../src/broker/broker.ts";
 import type { AttemptRecord } from "../../src/protocol/attempt-log.ts";
 import type { EngineHarness, OpenEngine } from "./harness.ts";
 import {
@@ -8,6 +8,7 @@ import {
   done,
   enqueued,
   forwardAll,
+  leased as leasedAll,
   leasedOne,
   message,
   record,
@@ -83,28 +84,45 @@ export function attemptContract(open: OpenEngine): void {
     expect(kept?.error).toBe(`x${"ø".repeat(255)}`);
   });
 
-  it("notes an attempt that a recovery ends", async () => {
+  it("notes each of the attempts that end together, also those that a recovery ends", async () => {
     const engine = await open();
     const queue = engine.queue();
-    await engine.broker.enqueue([{ message: message(queue) }, { message: message(queue) }]);
-    await engine.broker.exchange(queue, [], 2);
+    const kinds = ["retry", "archive", "no failure", "retry", "archive"] as const;
+    const settlementOf = (kind: (typeof kinds)[number], { message }: Pick<Leased, "message">) => {
+      const cause = `of ${message.id}`;
+      if (kind === "archive") return { ...archive({ message }), attempt: attempt({ outcome: kind, cause }) };
+      const again = retry({ message }, engine.broker.now() + 60_000, kind === "retry");
+      return { ...again, attempt: attempt({ cause }) };
+    };
+    const noted = async (tasks: readonly Pick<Leased, "message">[]) => {
+      const records = await Promise.all(tasks.map(({ message }) => record(engine, queue, message.id)));
+      return records.map(({ attempts }) => attempts?.map(({ outcome, cause }) => [outcome, cause]));
+    };
+    const expected = (tasks: readonly Pick<Leased, "message">[]) =>
+      tasks.map(({ message }, i) =>
+        kinds[i] === "no failure" ? undefined : [[kinds[i], `of ${message.id}`]],
+      );
+
+    await engine.broker.enqueue(kinds.map(() => ({ message: message(queue) })));
+    const leased = await leasedAll(engine, queue, kinds.length);
+    const outcomes = kinds.map((kind, i) => {
+      const one = leased[i] as Leased;
+      return { leased: one, settlement: settlementOf(kind, one) };
+    });
+    const { answers } = await engine.broker.exchange(queue, outcomes, 0);
+    expect(new Set(answers)).toEqual(new Set(["settled"]));
+    expect(await noted(leased)).toEqual(expected(leased));
+
+    await engine.broker.enqueue(kinds.map(() => ({ message: message(queue) })));
+    await leasedAll(engine, queue, kinds.length);
     await engine.clock.advance(62_000);
     const expired = await engine.broker.listExpired(queue, 10);
-    const recoveries = expired.map((each, i) => {
-      const lost = attempt({ cause: "lease-expired", duration: undefined, server: undefined });
-      return i === 0
-        ? {
-            expired: each,
-            settlement: { ...archive(each), attempt: { ...lost, outcome: "archive" as const } },
-          }
-        : { expired: each, settlement: { ...retry(each, engine.broker.now()), attempt: lost } };
+    const recoveries = kinds.map((kind, i) => {
+      const one = expired[i] as ExpiredLease;
+      return { expired: one, settlement: settlementOf(kind, one) };
     });
-    expect(await engine.broker.recover(queue, recoveries)).toEqual(["settled", "settled"]);
-    for (const [i, { message }] of expired.entries()) {
-      expect((await record(engine, queue, message.id)).attempts).toMatchObject([
-        { outcome: i === 0 ? "archive" : "retry", cause: "lease-expired", server: undefined },
-      ]);
-    }
+    expect(new Set(await engine.broker.recover(queue, recoveries))).toEqual(new Set(["settled"]));
+    expect(await noted(expired)).toEqual(expected(expired));
   });
 
   it("notes nothing of a success, of what is no failure, and of an attempt that is not ours any more", async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { EngineUnavailableError } from "../../src/errors.ts";
 import { type Measured, ROLLUP_LENGTH } from "../../src/protocol/rollup.ts";
+import { RetryLater } from "../../src/retry-later.ts";
 import { silentLogger } from "../../src/runtime/logger.ts";
 import { Rollups } from "../../src/server/rollups.ts";
 import { settle } from "../support/fake-runtime.ts";
@@ -94,11 +95,13 @@ describe("a server", () => {
   it("measures how long tasks waited and ran, by queue and type, and writes the rest when it stops", async () => {
     const server = serverRig({ queues: { default: 1, low: 1 } });
     await server.start(async ({ type }) => {
+      if (type === "later") throw new RetryLater("1h");
       await new Promise<void>((resolve) => server.clock.setTimer(type === "slow" ? 2_000 : 20, resolve));
       if (type === "bad") throw new Error("no route");
     });
     await server.enqueue({}, {}, "slow");
     await server.enqueue({ queue: "low" }, {}, "bad");
+    await server.enqueue({ queue: "low" }, {}, "later");
     await server.enqueue({ processIn: "10s" }, {}, "quick");
     await server.clock.advance(20_000);
     await settle();

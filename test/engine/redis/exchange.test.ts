@@ -445,6 +445,22 @@ describe("the log of failed attempts (18.12)", () => {
     expect(await engine.client.hget(task, "tq:log")).toBe(`[${line}\n,${line}]`);
   });
 
+  it("holds ten, and not one more", async () => {
+    const engine = await open();
+    const { id } = (await running(engine, q)).message;
+    const task = keys.taskPrefix + id;
+    await engine.client.hset(task, "tq:log", `[${Array.from({ length: 30 }, (_, i) => i).join("\n,")}]`);
+    await engine.clock.advance(62_000);
+    const [expired] = await engine.broker.listExpired(q, 1);
+    if (expired === undefined) throw new Error("nothing has expired");
+    const settlement = { ...archive(expired), attempt };
+    expect(await engine.broker.recover(q, [{ expired, settlement }])).toEqual(["settled"]);
+    expect(JSON.parse((await engine.client.hget(task, "tq:log")) ?? "")).toEqual([
+      ...[21, 22, 23, 24, 25, 26, 27, 28, 29],
+      [1_700_000_000_123, "retry", "error", 7, "host:1", "no route"],
+    ]);
+  });
+
   it("begins anew in ten failures where somebody else has written it", async () => {
     const engine = await open();
     const leased = await running(engine, q);
