@@ -111,6 +111,8 @@ export function BulkDialog({ order, onClose }: BulkDialogProps) {
             <span className="spacer" />
             <Button onClick={close}>Cancel</Button>
             <Button
+              // It takes the focus once there is something to do.
+              key={String(isCounted)}
               look={order.action === "delete" ? "danger" : "primary"}
               disabled={!isCounted || matched === 0}
               busy={isSending}

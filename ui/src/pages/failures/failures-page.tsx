@@ -76,9 +76,12 @@ export default function FailuresPage() {
       facts={
         data !== undefined &&
         data.groups.length > 0 && (
-          <span>
-            {plural(data.groups.length, "group")} of {plural(data.total, "failed task")}
-          </span>
+          <>
+            <span>
+              {plural(data.groups.length, "group")} of {plural(data.total, "failed task")}
+            </span>
+            <NewRows calm={calm} />
+          </>
         )
       }
       actions={
@@ -109,33 +112,27 @@ export default function FailuresPage() {
           <ErrorState what="the failures" error={error} retry={() => void refetch()} />
         )
       ) : (
-        <div className={styles["list"]}>
-          <div className={styles["line"]}>
-            <span className="spacer" />
-            <NewRows calm={calm} />
-          </div>
-          <Table
-            label="Groups of failures"
-            rows={rows}
-            columns={FAILURE_COLUMNS}
-            keyOf={failureKey}
-            to={to}
-            phone={failureOnPhone}
-            sort={readSort(search.get("sort"), SORTABLE, FIRST)}
-            onSort={(sort) => change({ sort: writeSort(sort) }, { replace: true })}
-            isFading={(group) => calm.gone.has(failureKey(group))}
-            onCursor={setCursor}
-            empty={
-              text === "" ? (
-                <EmptyState title="Nothing has failed.">
-                  Tasks in retry and archived tasks are shown here, those with the same error together.
-                </EmptyState>
-              ) : (
-                <EmptyState title="No failure is like that." />
-              )
-            }
-          />
-        </div>
+        <Table
+          label="Groups of failures"
+          rows={rows}
+          columns={FAILURE_COLUMNS}
+          keyOf={failureKey}
+          to={to}
+          phone={failureOnPhone}
+          sort={readSort(search.get("sort"), SORTABLE, FIRST)}
+          onSort={(sort) => change({ sort: writeSort(sort) }, { replace: true })}
+          isFading={(group) => calm.gone.has(failureKey(group))}
+          onCursor={setCursor}
+          empty={
+            text === "" ? (
+              <EmptyState title="Nothing has failed.">
+                Tasks in retry and archived tasks are shown here, those with the same error together.
+              </EmptyState>
+            ) : (
+              <EmptyState title="No failure is like that." />
+            )
+          }
+        />
       )}
       {open !== undefined && order === null && (
         <GroupDialog
@@ -189,7 +186,8 @@ function orderFor(action: "run" | "archive" | "delete", group: FailureGroup, que
   const states = (["retry", "archived"] as const).filter((state) => ACTIONS[action].states.includes(state));
   return {
     action,
-    filter: "",
+    // It finds these and perhaps a few more; the fingerprint decides.
+    filter: group.filter,
     fingerprint: group.fingerprint,
     states,
     ...(queue !== "" && { queues: [queue] }),

@@ -77,29 +77,31 @@ export default function TasksPage() {
       }
     >
       <FilterBox filter={filter} onFilter={setFilter} known={known} error={isInvalid ? error.facts : null} />
-      <StateTabs filter={filter} state={state} />
-      {shown === undefined ? (
-        isInvalid ? null : error === null ? (
-          <Skeleton rows={12} />
+      <div className={styles["list"]}>
+        <StateTabs filter={filter} state={state} />
+        {shown === undefined ? (
+          isInvalid ? null : error === null ? (
+            <Skeleton rows={12} />
+          ) : (
+            <ErrorState what="the tasks" error={error} retry={() => void refetch()} />
+          )
         ) : (
-          <ErrorState what="the tasks" error={error} retry={() => void refetch()} />
-        )
-      ) : (
-        <>
-          {error !== null && (
-            <Banner tone="warning">These tasks are as of a while ago: {error.message}</Banner>
-          )}
-          <Found
-            key={JSON.stringify([filter, cursor])}
-            data={shown}
-            isOld={isPlaceholderData}
-            isFetching={isFetching}
-            filter={filter}
-            state={state}
-            onRefresh={cheap ? undefined : () => void refetch()}
-          />
-        </>
-      )}
+          <>
+            {error !== null && (
+              <Banner tone="warning">These tasks are as of a while ago: {error.message}</Banner>
+            )}
+            <Found
+              key={JSON.stringify([filter, cursor])}
+              data={shown}
+              isOld={isPlaceholderData}
+              isFetching={isFetching}
+              filter={filter}
+              state={state}
+              onRefresh={cheap ? undefined : () => void refetch()}
+            />
+          </>
+        )}
+      </div>
     </Page>
   );
 }
