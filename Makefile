@@ -13,7 +13,7 @@ TEST_REPORT := .cache/tests.json
 NODE22 := .cache/node22/node_modules/.bin/node
 
 .PHONY: help demo demo-ui monitor test test-all test-node22 test-browser check types lint doors generated lockfile unused package consumer pages examples \
-	interop bench bench-smoke build run-redis run-server run-client clean
+	interop bench bench-smoke bench-monitor build run-redis run-server run-client clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ bench: $(BUILT) $(BENCH_INSTALLED) $(SQLITE_PEERS_BUILT) ## TitanQueue beside it
 
 bench-smoke: $(BUILT) $(BENCH_INSTALLED) ## the figures that do not depend on the machine's mood; a minute
 	tsx bench/run.ts --smoke
+
+bench-monitor: $(BUILT) ## how soon the monitor's pages show their data, a million tasks behind them; 3 minutes
+	tsx bench/monitor/run.ts
 
 run-redis: $(INSTALLED) ## a Redis on port 6379 that keeps its data in .cache/redis, in the foreground
 	@tsx scripts/run-redis.ts
