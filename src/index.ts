@@ -33,7 +33,7 @@ export * from "./errors.ts";
 export { FINDING_CODES } from "./finding-codes.ts";
 export type { CancelAnswer, CancelOptions } from "./inspector/cancel.ts";
 export type { BulkResult, ChangeAllOptions } from "./inspector/change-all.ts";
-export type { ChangeResult, TaskRef } from "./inspector/changes.ts";
+export type { ChangeListOptions, ChangeResult, TaskRef } from "./inspector/changes.ts";
 export type { DeleteQueueOptions } from "./inspector/delete-queue.ts";
 export type { DoctorReport } from "./inspector/doctor.ts";
 export type { CopyOptions } from "./inspector/edit.ts";
@@ -56,6 +56,7 @@ export type {
   Percentiles,
 } from "./inspector/metrics.ts";
 export type { BulkOptions, Progress } from "./inspector/progress.ts";
+export type { ArchivedFrom } from "./inspector/restore.ts";
 export type { SchedulerEntryInfo, SchedulerEvent, StoredEntryInfo } from "./inspector/scheduler-entries.ts";
 export type { SearchOptions, SearchPage } from "./inspector/search.ts";
 export type { ServerRecord, WorkerRecord } from "./inspector/servers.ts";

@@ -10,7 +10,7 @@ import { type TaskInfo, taskInfo } from "../task-info.ts";
 import { requireNonBlank } from "../task-options.ts";
 import { type CancelAnswer, type CancelOptions, cancelTask } from "./cancel.ts";
 import { type BulkResult, type ChangeAllOptions, changeAll } from "./change-all.ts";
-import { type ChangeResult, changeList, changeOne, type TaskRef } from "./changes.ts";
+import { type ChangeListOptions, type ChangeResult, changeList, changeOne, type TaskRef } from "./changes.ts";
 import { type DeleteQueueOptions, deleteQueue } from "./delete-queue.ts";
 import { type DoctorReport, doctor } from "./doctor.ts";
 import { type CopyOptions, enqueueCopy, updateTaskPayload } from "./edit.ts";
@@ -24,6 +24,7 @@ import {
   redrive,
 } from "./matching.ts";
 import { type MetricsOptions, type MetricsReport, metrics } from "./metrics.ts";
+import { type ArchivedFrom, restoreList } from "./restore.ts";
 import {
   type SchedulerEntryInfo,
   type SchedulerEvent,
@@ -367,18 +368,29 @@ export class Inspector implements AsyncDisposable {
   }
 
   /** {@link Inspector.runTask} for any number of tasks of any queues; answers in the same order, and never throws for one. */
-  async runTasks(tasks: readonly TaskRef[]): Promise<ChangeResult[]> {
-    return changeList(this.#inspection, "run", tasks);
+  async runTasks(tasks: readonly TaskRef[], options?: ChangeListOptions): Promise<ChangeResult[]> {
+    return changeList(this.#inspection, "run", tasks, options);
   }
 
   /** {@link Inspector.archiveTask}, as {@link Inspector.runTasks}. */
-  async archiveTasks(tasks: readonly TaskRef[]): Promise<ChangeResult[]> {
-    return changeList(this.#inspection, "archive", tasks);
+  async archiveTasks(tasks: readonly TaskRef[], options?: ChangeListOptions): Promise<ChangeResult[]> {
+    return changeList(this.#inspection, "archive", tasks, options);
   }
 
   /** {@link Inspector.deleteTask}, as {@link Inspector.runTasks}. */
-  async deleteTasks(tasks: readonly TaskRef[]): Promise<ChangeResult[]> {
-    return changeList(this.#inspection, "delete", tasks);
+  async deleteTasks(tasks: readonly TaskRef[], options?: ChangeListOptions): Promise<ChangeResult[]> {
+    return changeList(this.#inspection, "delete", tasks, options);
+  }
+
+  /**
+   * Undoes {@link Inspector.archiveTask} for tasks that were pending, scheduled or in retry: the first wait behind all
+   * others, the second for their time, which Redis may keep to the second only. Answers in the same order, and never throws
+   * for one; of one that is archived no more, with {@link TaskStateError}.
+   *
+   * @param tasks - as they were before
+   */
+  async restoreTasks(tasks: readonly ArchivedFrom[]): Promise<ChangeResult[]> {
+    return restoreList(this.#inspection, tasks);
   }
 
   /**

@@ -9,6 +9,7 @@ import { Audit } from "./audit.ts";
 import { Authentication } from "./authentication.ts";
 import { Collector } from "./collector.ts";
 import { Csrf } from "./csrf.ts";
+import { Deletions } from "./deletions.ts";
 import { type Connection, monitorHandler } from "./handler.ts";
 import { isLoopback } from "./hosts.ts";
 import { Live } from "./live.ts";
@@ -72,7 +73,26 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
   const scheduler = new Scheduler(engine, { runtime, logger });
   const now = () => engine.broker.now();
   const audit = new Audit(logger, config.onAudit);
-  const operations = new Operations(inspector, runtime, now, (operation, { user, role }) => {
+  const deletions = new Deletions({
+    inspector,
+    runtime,
+    logger,
+    now,
+    onDeleted: (id, count) => {
+      const operation = operations.finished(id);
+      audit.add({
+        at: now(),
+        user: operation?.startedBy ?? null,
+        role: "operate",
+        what: "end of undo time",
+        on: [...(operation?.queues ?? []), operation?.filter ?? ""].join(" "),
+        count,
+        outcome: "done",
+        code: null,
+      });
+    },
+  });
+  const operations = new Operations(inspector, runtime, now, deletions, (operation, { user, role }) => {
     const { action, status, changed, queues, filter, error } = operation;
     audit.add({
       at: now(),
@@ -104,6 +124,7 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
       collector,
       live,
       operations,
+      deletions,
       audit,
       csrf: new Csrf(),
       redaction: new Redaction(config.redactedKeys),
@@ -119,6 +140,7 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
     live.close();
     collector.close();
     await operations.close();
+    deletions.close();
     await Promise.all([...servers].map(closeServer));
     await Promise.all([inspector.close(), client.close(), scheduler.shutdown()]);
   };

@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import type { Inspector, TaskInfo } from "../index.ts";
 import type { FailureGroup, FailureList } from "./api.ts";
+import { fingerprintOf, normalised } from "./fingerprint.ts";
 import type { Redaction } from "./redaction.ts";
 import { taskRow } from "./rows.ts";
 
@@ -12,7 +12,6 @@ const MOST_GROUPS = 200;
 const SPARKS = 12;
 /** What the small chart of a group shows: a day. */
 const SPARK_TIME = 86_400_000;
-const MESSAGE = 300;
 
 interface Group {
   readonly type: string;
@@ -69,10 +68,7 @@ function failureGroup({ type, message, tasks }: Group, now: number, redaction?: 
   }
   const newest = tasks.reduce((a, b) => ((b.lastFailedAt ?? 0) > (a.lastFailedAt ?? 0) ? b : a));
   return {
-    fingerprint: createHash("sha256")
-      .update(JSON.stringify([type, message]))
-      .digest("hex")
-      .slice(0, 16),
+    fingerprint: fingerprintOf(type, message),
     type,
     message,
     count: tasks.length,
@@ -86,17 +82,6 @@ function failureGroup({ type, message, tasks }: Group, now: number, redaction?: 
     sample: taskRow(newest, redaction),
     filter: filterOf(type, message),
   };
-}
-
-/** The first line of an error, with what differs from task to task replaced. */
-function normalised(error: string): string {
-  const [line = ""] = error.slice(0, 2_000).split("\n");
-  return line
-    .replaceAll(/[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}/gi, "…")
-    .replaceAll(/"[^"]{0,500}"|'[^']{0,500}'/g, "…")
-    .replaceAll(/\b0x[\da-f]+\b|\b(?=[a-f]*\d)[\da-f]{8,}\b/gi, "…")
-    .replaceAll(/\d+(?:\.\d+)*/g, "…")
-    .slice(0, MESSAGE);
 }
 
 /** Finds the group again: by its type, and the longest piece of its message that does not differ. */

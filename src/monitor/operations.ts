@@ -1,7 +1,20 @@
-import type { BulkResult, Inspector, MatchingResult, Runtime } from "../index.ts";
-import type { BulkRequest, Operation } from "./api.ts";
+import {
+  type BulkResult,
+  type Inspector,
+  type MatchingOptions,
+  type MatchingResult,
+  type Runtime,
+  TaskActiveError,
+  type TaskInfo,
+  type TaskRef,
+  type TaskState,
+} from "../index.ts";
+import { sleep } from "../runtime/clock.ts";
+import type { BulkAction, BulkRequest, Operation } from "./api.ts";
+import { type Deletions, type Doomed, doomed } from "./deletions.ts";
 import { httpErrorOf } from "./error-answer.ts";
-import { HttpError } from "./http-error.ts";
+import { fingerprintOf, normalised } from "./fingerprint.ts";
+import { badRequest, HttpError } from "./http-error.ts";
 import { taskRow } from "./rows.ts";
 import type { Visitor } from "./scope.ts";
 
@@ -10,6 +23,8 @@ const AT_ONCE = 4;
 /** How long one is remembered after its end, in milliseconds. */
 const REMEMBERED = 3_600_000;
 const SAMPLE = 5;
+/** Tasks that are archived at once before they are deleted. */
+const STEP = 200;
 
 export interface Order extends BulkRequest {
   /** Where the visitor may act; `undefined`: everywhere. */
@@ -29,23 +44,41 @@ interface Steps {
   readonly onProgress: (progress: { readonly done: number; readonly total: number }) => void;
 }
 
+/** What an operation leads to. */
+type Result = (BulkResult | MatchingResult) & {
+  /** Tasks that were put aside: they are deleted later on, unless that is undone. */
+  readonly held?: readonly Doomed[];
+  readonly canUndo?: boolean;
+};
+
+/** The states that tasks of a group of failures are in, and in which each action may find them. */
+const FAILED: Readonly<Record<BulkAction, readonly TaskState[]>> = {
+  run: ["retry", "archived"],
+  archive: ["retry"],
+  delete: ["retry", "archived"],
+  redrive: ["archived"],
+};
+
 /** Changes of many tasks, which go on while the visitor looks at other things, or is gone. */
 export class Operations {
   readonly #inspector: Inspector;
   readonly #runtime: Runtime;
   readonly #now: () => number;
   readonly #onEnd: (operation: Operation, visitor: Visitor) => void;
+  readonly #deletions: Deletions;
   readonly #operations = new Map<string, Running>();
 
   constructor(
     inspector: Inspector,
     runtime: Runtime,
     now: () => number,
+    deletions: Deletions,
     onEnd: (operation: Operation, visitor: Visitor) => void,
   ) {
     this.#inspector = inspector;
     this.#runtime = runtime;
     this.#now = now;
+    this.#deletions = deletions;
     this.#onEnd = onEnd;
   }
 
@@ -60,13 +93,27 @@ export class Operations {
   }
 
   begin(order: Order, visitor: Visitor): Operation {
-    const { action, filter, queues, states, dryRun = false, rate, limit } = order;
+    const {
+      action,
+      filter,
+      queues,
+      dryRun = false,
+      rate,
+      limit,
+      fingerprint = null,
+      undoable = false,
+    } = order;
+    if (undoable && action !== "delete") throw badRequest("is for action delete", "undoable");
+    const states = statesFor(order);
+    const facts = { action, filter, queues: queues ?? null, states: states ?? null, dryRun, fingerprint };
     return this.#begin(
-      { action, filter, queues: queues ?? null, states: states ?? null, dryRun, command: commandOf(order) },
+      { ...facts, command: fingerprint === null ? commandOf(order) : null },
       visitor,
       async (steps) => {
-        const options = { ...steps, dryRun, rate, limit };
+        const where = fingerprint === null ? undefined : isOf(fingerprint);
+        const options = { ...steps, dryRun, rate, limit, where };
         if (action === "redrive") return this.#redrive(filter, queues, options);
+        if (undoable) return this.#deleteUndoably(filter, { ...options, queues, states });
         const matching = {
           run: "runMatching",
           archive: "archiveMatching",
@@ -80,13 +127,85 @@ export class Operations {
   deleteQueue(queue: string, force: boolean, visitor: Visitor): Operation {
     const command = `titanqueue queue rm ${quoted(queue)}${force ? " --force" : ""}`;
     return this.#begin(
-      { action: "delete-queue", filter: "", queues: [queue], states: null, dryRun: false, command },
+      {
+        action: "delete-queue",
+        filter: "",
+        queues: [queue],
+        states: null,
+        dryRun: false,
+        fingerprint: null,
+        command,
+      },
       visitor,
       async (steps) => {
         await this.#inspector.deleteQueue(queue, { ...steps, force });
         return undefined;
       },
     );
+  }
+
+  /**
+   * Deletes tasks that were chosen one by one, so that it can be undone.
+   *
+   * @throws {@link HttpError} it could not be undone; nothing was changed.
+   */
+  async deleteChosen(
+    refs: readonly TaskRef[],
+    visitor: Visitor,
+  ): Promise<{ readonly operation: Operation; readonly errors: readonly (Error | undefined)[] }> {
+    const seen: (TaskInfo | Error)[] = await Promise.all(
+      refs.map((ref) => this.#inspector.getTaskInfo(ref).catch((error: Error) => error)),
+    );
+    const errors = seen.map((each) => {
+      if (each instanceof Error) return each;
+      return each.state === "active" ? new TaskActiveError(each.queue, each.id) : undefined;
+    });
+    const found = seen.flatMap((each, i) =>
+      each instanceof Error || errors[i] ? [] : [{ i, task: doomed(each) }],
+    );
+    const tasks = found.map(({ task }) => task);
+    if (!(await this.#deletions.canUndo(tasks))) throw notUndoable();
+    const operation = this.#begin(
+      {
+        action: "delete",
+        filter: "",
+        queues: [...new Set(refs.map(({ queue }) => queue))],
+        states: null,
+        dryRun: false,
+        fingerprint: null,
+        command: null,
+      },
+      visitor,
+      async () => {
+        const failed = await this.#deletions.archive(tasks);
+        for (const [nth, { i }] of found.entries()) errors[i] = failed[nth];
+        const held = tasks.filter((_, nth) => failed[nth] === undefined);
+        const counts = { changed: held.length, matched: tasks.length, total: refs.length };
+        return { ...counts, stopped: false, sample: [], held };
+      },
+    );
+    const entry = this.#find(operation.id);
+    await entry.ended;
+    return { operation: entry.operation, errors };
+  }
+
+  /** @throws {@link HttpError} it cannot be undone (any more). */
+  async undo(id: string): Promise<{ readonly operation: Operation; readonly restored: number }> {
+    const entry = this.#find(id);
+    const restored = await this.#deletions.undo(id);
+    entry.operation = {
+      ...entry.operation,
+      undone: (entry.operation.undone ?? 0) + restored,
+      undoUntil: null,
+    };
+    return { operation: entry.operation, restored };
+  }
+
+  /** Its tasks are deleted for good. */
+  finished(id: string): Operation | undefined {
+    const entry = this.#operations.get(id);
+    if (entry !== undefined) entry.operation = { ...entry.operation, undoUntil: null };
+    return entry?.operation;
   }
 
   stop(id: string): Operation {
@@ -103,7 +222,7 @@ export class Operations {
   async #redrive(
     filter: string,
     queues: readonly string[] | undefined,
-    options: Steps & { readonly rate: number | undefined; readonly limit: number | undefined },
+    options: Steps & Pick<MatchingOptions, "rate" | "limit" | "where" | "dryRun">,
   ): Promise<MatchingResult> {
     let all: MatchingResult = { changed: 0, total: 0, stopped: false, matched: 0, sample: [] };
     for (const queue of queues ?? (await this.#inspector.queues())) {
@@ -128,10 +247,55 @@ export class Operations {
     return all;
   }
 
+  /** Looks at all of them first: whether they are too many is known before any is changed. */
+  async #deleteUndoably(filter: string, options: Steps & MatchingOptions): Promise<Result> {
+    const { signal, dryRun = false, rate, where: isWanted = () => true } = options;
+    const tasks: Doomed[] = [];
+    let tooMany = false;
+    const { room } = this.#deletions;
+    const where = (task: TaskInfo): boolean => {
+      if (!isWanted(task)) return false;
+      if (tasks.length < room) tasks.push(doomed(task));
+      else if (dryRun) tooMany = true;
+      else throw notUndoable();
+      return true;
+    };
+    const seen = await this.#inspector.deleteMatching(filter, {
+      ...options,
+      rate: undefined,
+      where,
+      dryRun: true,
+    });
+    const canUndo = !tooMany && (await this.#deletions.canUndo(tasks));
+    if (dryRun) return { ...seen, canUndo };
+    if (!canUndo) throw notUndoable();
+    const { clock } = this.#runtime;
+    const beganAt = clock.monotonic();
+    const held: Doomed[] = [];
+    const step = Math.min(STEP, rate ?? STEP);
+    for (let at = 0; at < tasks.length && !seen.stopped && !signal.aborted; at += step) {
+      const some = tasks.slice(at, at + step);
+      let failed: (Error | undefined)[];
+      try {
+        failed = await this.#deletions.archive(some);
+      } catch (error) {
+        // What was archived until now is to be undone all the same.
+        if (held.length === 0) throw error;
+        break;
+      }
+      held.push(...some.filter((_, i) => failed[i] === undefined));
+      options.onProgress({ done: Math.min(seen.total, at + some.length), total: seen.total });
+      const due = rate === undefined ? 0 : beganAt + (held.length / rate) * 1_000 - clock.monotonic();
+      if (due > 0) await sleep(clock, due, signal);
+    }
+    const stopped = seen.stopped || signal.aborted;
+    return { ...seen, changed: held.length, stopped, held };
+  }
+
   #begin(
-    facts: Pick<Operation, "action" | "filter" | "queues" | "states" | "dryRun" | "command">,
+    facts: Pick<Operation, "action" | "filter" | "queues" | "states" | "dryRun" | "command" | "fingerprint">,
     visitor: Visitor,
-    work: (steps: Steps) => Promise<BulkResult | MatchingResult | undefined>,
+    work: (steps: Steps) => Promise<Result | undefined>,
   ): Operation {
     this.#forget();
     const running = [...this.#operations.values()].filter(({ endedAt }) => endedAt === undefined);
@@ -151,7 +315,6 @@ export class Operations {
       changed: 0,
       sample: [],
       error: null,
-      fingerprint: null,
       canUndo: null,
       undoUntil: null,
       undone: null,
@@ -166,6 +329,8 @@ export class Operations {
       try {
         const result = await work({ signal: stop.signal, onProgress });
         end = { ...endOf(result), status: result?.stopped ? "stopped" : "done" };
+        const { held = [] } = result ?? {};
+        if (held.length > 0) end = { ...end, undoUntil: this.#deletions.hold(operation.id, held) };
       } catch (error) {
         const { facts: told } =
           httpErrorOf(error) ?? new HttpError(500, "INTERNAL", "the operation has failed");
@@ -193,7 +358,7 @@ export class Operations {
   }
 }
 
-function endOf(result: BulkResult | MatchingResult | undefined): Partial<Operation> {
+function endOf(result: Result | undefined): Partial<Operation> {
   if (result === undefined) return {};
   const { changed, total } = result;
   const matching = "matched" in result ? result : undefined;
@@ -202,8 +367,30 @@ function endOf(result: BulkResult | MatchingResult | undefined): Partial<Operati
     total,
     ...(!result.stopped && { done: total }),
     matched: matching?.matched ?? null,
+    canUndo: result.canUndo ?? null,
     sample: (matching?.sample ?? []).slice(0, SAMPLE).map((info) => taskRow(info)),
   };
+}
+
+function notUndoable(): HttpError {
+  return new HttpError(
+    409,
+    "NOT_UNDOABLE",
+    "there are too many of them to be undone, or some are in a group",
+  );
+}
+
+/** @throws {@link HttpError} tasks of a group of failures are in none of these. */
+function statesFor({ action, fingerprint, states }: Order): TaskState[] | undefined {
+  if (fingerprint === undefined) return states;
+  const possible = FAILED[action];
+  if (states === undefined) return [...possible];
+  if (states.every((state) => possible.includes(state))) return states;
+  throw badRequest(`expected ${possible.join(" or ")}, with a fingerprint`, "states");
+}
+
+function isOf(fingerprint: string): (task: TaskInfo) => boolean {
+  return ({ type, lastError = "" }) => fingerprintOf(type, normalised(lastError)) === fingerprint;
 }
 
 /** The command that does the same, a line for each queue. */

@@ -18,6 +18,7 @@ import { type Audit, tasksText } from "./audit.ts";
 import type { Collector } from "./collector.ts";
 import { bytesOf, CONTENT_LIMIT, fileOf } from "./content.ts";
 import type { Csrf } from "./csrf.ts";
+import type { Deletions } from "./deletions.ts";
 import { engineReport } from "./engine-report.ts";
 import { taskOptions } from "./enqueue-options.ts";
 import { httpErrorOf } from "./error-answer.ts";
@@ -25,8 +26,8 @@ import { expositionOf } from "./exposition.ts";
 import { listFailures } from "./failures.ts";
 import { badRequest, forbidden, HttpError } from "./http-error.ts";
 import { type Live, readTopics } from "./live.ts";
-import type { MonitorConfig } from "./monitor-options.ts";
 import { busiestQueues, metricsReport } from "./metrics-report.ts";
+import type { MonitorConfig } from "./monitor-options.ts";
 import { openapi } from "./openapi.ts";
 import type { Operations } from "./operations.ts";
 import type { Redaction } from "./redaction.ts";
@@ -47,6 +48,7 @@ export interface House {
   readonly collector: Collector;
   readonly live: Live;
   readonly operations: Operations;
+  readonly deletions: Deletions;
   readonly audit: Audit;
   readonly csrf: Csrf;
   readonly redaction: Redaction;
@@ -80,7 +82,19 @@ export interface Rule<N extends RouteName> {
 export type Rules = { readonly [N in RouteName]: Rule<N> };
 
 export function routeRules(house: House): Rules {
-  const { inspector, client, scheduler, collector, live, operations, audit, csrf, config, engine } = house;
+  const {
+    inspector,
+    client,
+    scheduler,
+    collector,
+    live,
+    operations,
+    deletions,
+    audit,
+    csrf,
+    config,
+    engine,
+  } = house;
   const now = () => engine.broker.now();
   const examine = engineReport(inspector, config.runtime);
 
@@ -108,7 +122,11 @@ export function routeRules(house: House): Rules {
     config.tasks.filter(({ options }) => maySee(visitor, options?.queue ?? "default"));
   const detailOf = async (info: TaskInfo, visitor: Visitor) => {
     const running = info.state === "active" ? await runningOn(inspector, info) : null;
-    return taskDetail(info, now(), running, hiddenFrom(visitor));
+    const detail = taskDetail(info, now(), running, hiddenFrom(visitor));
+    return { ...detail, deleteAt: deletions.deleteAt(info) };
+  };
+  const rowOf = (info: TaskInfo, visitor: Visitor): api.TaskRow => {
+    return { ...taskRow(info, hiddenFrom(visitor)), deleteAt: deletions.deleteAt(info) };
   };
   const operationFor = (visitor: Visitor, operation: api.Operation) => {
     const visible = visibleOperation(operation, visitor);
@@ -275,7 +293,7 @@ export function routeRules(house: House): Rules {
           inspector.listTasks(queue, state, { page, pageSize, group }),
           inspector.getQueueInfo(queue),
         ]);
-        const rows = tasks.map((task) => taskRow(task, hiddenFrom(call.visitor)));
+        const rows = tasks.map((task) => rowOf(task, call.visitor));
         return { now: now(), tasks: rows, page, pageSize, total: group === undefined ? info[state] : null };
       },
     },
@@ -352,7 +370,7 @@ export function routeRules(house: House): Rules {
         const { cursor = null, scanned, total } = page;
         return {
           now: now(),
-          tasks: tasks.map((task) => taskRow(task, hiddenFrom(visitor))),
+          tasks: tasks.map((task) => rowOf(task, visitor)),
           cursor,
           scanned,
           total,
@@ -374,6 +392,16 @@ export function routeRules(house: House): Rules {
       handle: async ({ body, visitor, counted, named }) => {
         for (const { queue } of body.tasks) seeQueue(visitor, queue);
         named(tasksText(body.tasks));
+        if (body.undoable === true) {
+          if (body.action !== "delete") throw badRequest("is for action delete", "undoable");
+          const { operation, errors } = await operations.deleteChosen(body.tasks, visitor);
+          counted(operation.changed);
+          const results = body.tasks.map((task, i) => ({
+            task,
+            error: errors[i] ? factsOf(errors[i]) : null,
+          }));
+          return { changed: operation.changed, results, operation };
+        }
         const change = { run: "runTasks", archive: "archiveTasks", delete: "deleteTasks" } as const;
         const results = await inspector[change[body.action]](body.tasks);
         const changed = results.filter(({ ok }) => ok).length;
@@ -427,7 +455,15 @@ export function routeRules(house: House): Rules {
         return operations.stop(id);
       },
     },
-    "POST /api/operations/{id}/undo": { role: "operate", handle: later },
+    "POST /api/operations/{id}/undo": {
+      role: "operate",
+      handle: async ({ params, visitor, counted }) => {
+        const { id } = operationFor(visitor, operations.get(params["id"] ?? ""));
+        const { operation, restored } = await operations.undo(id);
+        counted(restored);
+        return operation;
+      },
+    },
 
     "GET /api/servers": {
       role: "view",
@@ -544,10 +580,6 @@ export function routeRules(house: House): Rules {
     },
     "GET /api/audit": { role: "admin", wide: true, handle: async () => ({ lines: audit.lines }) },
   };
-}
-
-async function later(): Promise<never> {
-  throw new HttpError(501, "NOT_SUPPORTED", "not yet");
 }
 
 function requireSeen({ status }: api.EngineState): void {
