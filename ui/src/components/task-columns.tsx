@@ -125,8 +125,14 @@ const RUNS = time("next", "Runs", ({ nextProcessAt }) => nextProcessAt);
 const FAILED = time("failed", "Failed", ({ lastFailedAt }) => lastFailedAt);
 
 /** The instant that matters for its state. */
+function whenOf({ state, nextProcessAt, completedAt, lastFailedAt }: TaskRow): number | null {
+  if (state === "scheduled" || state === "retry") return nextProcessAt;
+  if (state === "completed") return completedAt;
+  return state === "archived" ? lastFailedAt : null;
+}
+
 const WHEN: Column<TaskRow> = {
-  ...time("when", "When", (row) => row.nextProcessAt ?? row.completedAt ?? row.lastFailedAt),
+  ...time("when", "When", whenOf),
   title: "When it runs, has ended or has failed",
 };
 
@@ -179,7 +185,7 @@ const COLUMNS_OF_STATE: Readonly<Record<TaskState, readonly Column<TaskRow>[]>> 
 /** A task in two lines, for a phone. */
 export function taskOnPhone(row: TaskRow) {
   const { type, id, queue, state, damaged, lastError, preview } = row;
-  const at = row.nextProcessAt ?? row.completedAt ?? row.lastFailedAt;
+  const at = whenOf(row);
   return (
     <>
       <span className="row">

@@ -1,5 +1,5 @@
 import { CircleHelp, Monitor, Moon, Search, Sun } from "lucide-react";
-import { type FormEvent, useEffect, useRef, useState } from "react";
+import { type FormEvent, useRef, useState } from "react";
 import { useSession } from "../api/session.tsx";
 import { Button } from "../components/button.tsx";
 import { classes } from "../components/classes.ts";
@@ -26,9 +26,10 @@ export function focusSearch(): void {
 
 export function TopBar({ onHelp }: { readonly onHelp: () => void }) {
   const phone = usePhone();
+  const { path } = usePlace();
   return (
     <header className={styles["bar"]}>
-      <SearchBox />
+      {path !== "/tasks" && <SearchBox />}
       <div className={styles["state"]}>
         <ReadOnlyMark />
         <LiveDot />
@@ -48,14 +49,10 @@ export function TopBar({ onHelp }: { readonly onHelp: () => void }) {
   );
 }
 
-/** Goes to the page of tasks with what was typed. That page has a box of its own, which suggests. */
+/** Goes to the page of tasks with what was typed. That page has a box of its own, which suggests, and not this one. */
 function SearchBox() {
-  const { path, search } = usePlace();
-  const onTasks = path === "/tasks";
-  const filter = onTasks ? (search.get("filter") ?? "") : "";
-  const [text, setText] = useState(filter);
+  const [text, setText] = useState("");
   const input = useRef<HTMLInputElement>(null);
-  useEffect(() => setText(filter), [filter]);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     input.current?.blur();

@@ -1,14 +1,16 @@
-import { useMemo } from "react";
-import type { QueueRow, TaskState } from "../../api/types.ts";
+import { useMemo, useState } from "react";
+import type { QueueRow, TaskRow, TaskState } from "../../api/types.ts";
 import { useApi } from "../../api/use-api.ts";
 import { Banner } from "../../components/banner.tsx";
 import { useCalmRows } from "../../components/calm-rows.ts";
 import { EmptyState, ErrorState, Skeleton } from "../../components/empty-state.tsx";
 import { NewRows } from "../../components/new-rows.tsx";
 import { Pager, readPage } from "../../components/pager.tsx";
+import { useSelection } from "../../components/selection.ts";
 import { STATE_MEANINGS, STATE_WORDS } from "../../components/states.ts";
 import { Table } from "../../components/table.tsx";
 import { taskColumns, taskKey, taskLink, taskOnPhone } from "../../components/task-columns.tsx";
+import { TaskSelectionBar } from "../../components/task-selection-bar.tsx";
 import { exactCount } from "../../format/numbers.ts";
 import { useEngineAway } from "../../live/live.ts";
 import { link, withSearch } from "../../routing/location.ts";
@@ -41,6 +43,13 @@ function Tasks({ row: { queue }, state, group }: QueueTasksProps & { readonly gr
   );
   const columns = useMemo(() => taskColumns(state), [state]);
   const away = useEngineAway();
+  const [cursor, setCursor] = useState<TaskRow | null>(null);
+  const selection = useSelection();
+  const all = search.get("select") === "all";
+  const matching = useMemo(
+    () => ({ filter: "", queues: [queue], states: [state], of: `all ${state} tasks of ${queue}` }),
+    [queue, state],
+  );
   const scope = JSON.stringify([queue, query]);
   const calm = useCalmRows(isPlaceholderData ? undefined : data?.tasks, taskKey, scope);
   if (data === undefined) {
@@ -74,8 +83,21 @@ function Tasks({ row: { queue }, state, group }: QueueTasksProps & { readonly gr
         keyOf={taskKey}
         to={taskLink}
         phone={taskOnPhone}
+        selection={selection}
+        onCursor={setCursor}
         isFading={(task) => calm.gone.has(taskKey(task))}
         empty={<EmptyState title={`No ${state} tasks.`}>{STATE_MEANINGS[state]}</EmptyState>}
+      />
+      <TaskSelectionBar
+        rows={calm.rows}
+        selection={selection}
+        cursor={cursor}
+        isAll={all}
+        {...(group === null &&
+          state !== "active" && {
+            matching,
+            onAll: (chosen) => change({ select: chosen ? "all" : null }, { replace: true }),
+          })}
       />
       <Pager
         page={page}
