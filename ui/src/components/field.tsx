@@ -16,6 +16,8 @@ export interface TextFieldProps extends FieldShared {
   readonly placeholder?: string;
   readonly mono?: boolean;
   readonly autoFocus?: boolean;
+  /** @defaultValue "text" */
+  readonly type?: "text" | "datetime-local";
   readonly disabled?: boolean;
   /** More than one: a text area. @defaultValue 1 */
   readonly rows?: number;
@@ -96,6 +98,7 @@ export function SelectField<T extends string>({
         className={styles["input"]}
         value={value}
         disabled={disabled}
+        aria-invalid={error ? true : undefined}
         aria-describedby={`${id}-below`}
         onChange={(event) => {
           const chosen = options.find((option) => option.value === event.target.value);

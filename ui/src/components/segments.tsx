@@ -9,6 +9,38 @@ export interface SegmentsProps {
   readonly current: string;
 }
 
+export interface SegmentButtonsProps<T extends string> {
+  readonly label: string;
+  readonly options: readonly { readonly value: T; readonly label: string }[];
+  readonly value: T;
+  readonly onChange: (value: T) => void;
+}
+
+/** The same where it is no part of the address, as within a form. */
+export function SegmentButtons<T extends string>({
+  label,
+  options,
+  value,
+  onChange,
+}: SegmentButtonsProps<T>) {
+  return (
+    <div className={styles["segments"]} role="radiogroup" aria-label={label}>
+      {options.map((option) => (
+        <button
+          key={option.value}
+          type="button"
+          role="radio"
+          aria-checked={option.value === value}
+          className={classes(styles["segment"], option.value === value && styles["current"])}
+          onClick={() => onChange(option.value)}
+        >
+          {option.label}
+        </button>
+      ))}
+    </div>
+  );
+}
+
 /** One of a few, side by side: how a page shows what it shows. Each is an address. */
 export function Segments({ label, options, current }: SegmentsProps) {
   return (
