@@ -18,7 +18,7 @@ afterEach(({ task }) => {
 /** As if the leases of a queue had run out a while ago: a crash shows to others by nothing but that. */
 async function ageLeases(queue: string, seconds: number): Promise<void> {
   const lease = `asynq:{${queue}}:lease`;
-  for (const id of await raw.zrange(lease, 0, -1)) await raw.zincrby(lease, String(-seconds), id);
+  for (const id of await raw.zrange(lease, "0", "-1")) await raw.zincrby(lease, String(-seconds), id);
 }
 
 describe("kill -9", () => {
