@@ -1,26 +1,28 @@
-import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
-import { dirname } from "node:path";
-import { fileURLToPath } from "node:url";
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 
 /** What `make interop` counts. */
 export type Counted = "vectors" | "sequences" | "operations" | "scenarios" | "commands";
 
-const FILE = fileURLToPath(new URL("../../.cache/interop/counts", import.meta.url));
+/** Names the file of this run, to every process that it starts. */
+const NAME = "TITANQUEUE_INTEROP_COUNTS";
 
 /** Adds to what the run prints at its end: so many were tried, and held. */
 export function counted(what: Counted, n = 1): void {
-  appendFileSync(FILE, `${what} ${n}\n`);
+  const file = process.env[NAME];
+  if (file !== undefined) appendFileSync(file, `${what} ${n}\n`);
 }
 
-export function resetCounts(): void {
-  mkdirSync(dirname(FILE), { recursive: true });
-  rmSync(FILE, { force: true });
+/** Counts from here on into a file of `directory`. */
+export function startCounting(directory: string): void {
+  process.env[NAME] = join(directory, "counts");
 }
 
 export function sumCounts(): ReadonlyMap<string, number> {
   const sums = new Map<string, number>();
-  if (!existsSync(FILE)) return sums;
-  for (const line of readFileSync(FILE, "utf8").trim().split("\n")) {
+  const file = process.env[NAME];
+  if (file === undefined || !existsSync(file)) return sums;
+  for (const line of readFileSync(file, "utf8").trim().split("\n")) {
     const [what = "", n = ""] = line.split(" ");
     sums.set(what, (sums.get(what) ?? 0) + Number(n));
   }

@@ -7,11 +7,12 @@ import { clocksApart, dump, type GoldenStore } from "../engine/redis/golden-stor
 import { fakeRuntime } from "../support/fake-runtime.ts";
 import { RedisRig } from "../support/redis-rig.ts";
 import { counted } from "./counts.ts";
-import { ANSWERED, STORED } from "./differential/differences.ts";
+import { ANSWERED } from "./differential/answered.ts";
 import { goSide } from "./differential/go-side.ts";
 import { mend } from "./differential/mend.ts";
 import { type OurSide, ourSide } from "./differential/our-side.ts";
 import { Plan, type Planned } from "./differential/plan.ts";
+import { STORED } from "./differential/stored.ts";
 import { Peer } from "./peer.ts";
 
 /**

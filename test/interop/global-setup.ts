@@ -1,4 +1,7 @@
-import { resetCounts, sumCounts } from "./counts.ts";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startCounting, sumCounts } from "./counts.ts";
 import { asynqVersion, buildGoModule, GO_MODULES, goVersion } from "./go-modules.ts";
 
 /** Builds every Go program before the first test, and says at the end what was tried. */
@@ -8,9 +11,11 @@ export function setup(): () => void {
     buildGoModule(name);
     console.log(`  ${name}: asynq ${asynqVersion(name)}`);
   }
-  resetCounts();
+  const directory = mkdtempSync(join(tmpdir(), "tq-interop-"));
+  startCounting(directory);
   return () => {
     const sums = [...sumCounts()].sort().map(([what, n]) => `${n.toLocaleString("en")} ${what}`);
     console.log(`\nside by side: ${sums.join(", ")}`);
+    rmSync(directory, { recursive: true });
   };
 }

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseCronSpec } from "../../src/scheduler/cron-spec.ts";
 import { redisForFile } from "../support/redis-rig.ts";
 import { counted } from "./counts.ts";
-import { TICKED } from "./differential/differences.ts";
 import { randomFrom } from "./differential/plan.ts";
+import { TICKED } from "./differential/ticked.ts";
 import { Peer } from "./peer.ts";
 
 /** When periodic tasks run: random specs, by the parser that asynq's scheduler uses and by ours. */
