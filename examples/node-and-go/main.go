@@ -14,7 +14,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
-// In the order of the fields in tasks.ts: a unique lock is made from the bytes.
+// Its fields are in the order in which enqueue.ts hands them in: a unique lock is made from the bytes.
 type welcome struct {
 	UserID int    `json:"userId"`
 	Name   string `json:"name"`

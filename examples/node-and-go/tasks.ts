@@ -3,7 +3,7 @@ import { TimestampSchema, timestampDate, timestampFromDate } from "@bufbuild/pro
 import { defineTask } from "titanqueue";
 import { z } from "zod";
 
-/** JSON, with its fields in the order in which Go's struct has them: a unique lock is made from the bytes. */
+/** JSON. Hand in its keys in the order in which Go's struct has its fields: a unique lock is made from the bytes. */
 export const welcome = defineTask("email:welcome", {
   payload: z.object({ userId: z.number(), name: z.string() }),
   options: { unique: "1h" },

@@ -224,6 +224,19 @@ describe.each([
 });
 
 describe("both on one queue", () => {
+  it("hold a task for another one where its bytes differ, though it means the same", async () => {
+    const { queue, producer, server, node } = await fleet("Go");
+    // As `json.Marshal` writes a map, and as `JSON.stringify` writes an object.
+    const [sorted, asPutIn] = ['{"a":1,"b":"\\u003cb\\u003e"}', '{"b":"<b>","a":1}'];
+    expect(JSON.parse(sorted)).toEqual(JSON.parse(asPutIn));
+    const add = (side: Side, payload: string) =>
+      side.enqueue({ type: "t", payload, options: { queue, unique: "1h" } });
+    await add(producer, sorted);
+    await expect(add(server, sorted)).rejects.toMatchObject({ code: "DUPLICATE_TASK" });
+    await add(server, asPutIn);
+    expect(await node.inspector.getQueueInfo(queue)).toMatchObject({ pending: 2 });
+  });
+
   it("share the work, and each task is run once", async () => {
     const { queue, producer, server, node } = await fleet("Go");
     const ids = Array.from({ length: 200 }, (_, i) => `t-${i}`);

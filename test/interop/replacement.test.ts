@@ -69,18 +69,27 @@ describe("a worker of v0.25.1 among ours", () => {
     expect(await older.ask("versions")).toMatchObject({ asynq: "v0.25.1" });
   });
 
-  it("runs our tasks, and its results are ours to read", async () => {
+  it("runs our tasks, whose results are ours to read, and keeps them without their headers", async () => {
     const queue = "older";
     const node = nodeSide(redis.url);
     await older.serve({ name: "runs", queues: { [queue]: 1 }, steps: { add: { result: '{"sum":3}' } } });
-    await node.enqueue({ type: "add", payload: "[1,2]", options: { queue, taskId: "one", retention: "1h" } });
+    await node.enqueue({
+      type: "add",
+      payload: "[1,2]",
+      headers: { tenant: "acme" },
+      options: { queue, taskId: "one", retention: "1h" },
+    });
     const done = async () => (await node.inspector.getTaskInfo({ queue, id: "one" })).state === "completed";
     await eventually("it has succeeded", done);
-    expect(await node.inspector.getTaskInfo({ queue, id: "one" })).toMatchObject({ result: { sum: 3 } });
+    expect(await node.inspector.getTaskInfo({ queue, id: "one" })).toMatchObject({
+      result: { sum: 3 },
+      headers: {},
+    });
+    expect((await node.inspector.getTaskInfo({ queue, id: "one" })).headers).toEqual({});
     await older.shutdown("runs");
   });
 
-  it("loses the headers of a task that it ends other than well, which no other does", async () => {
+  it("loses the headers of a task that it does not end well", async () => {
     const queue = "older-headers";
     const node = nodeSide(redis.url);
     await older.serve({
