@@ -1,7 +1,6 @@
 import { hostname } from "node:os";
 import { afterEach, describe, expect, it } from "vitest";
 import type { TaskState } from "../../src/broker/inspection.ts";
-import { Inspector } from "../../src/inspector/inspector.ts";
 import { installationForFile } from "../cli/installation.ts";
 import { Operator } from "../cli/operator.ts";
 import { eventually } from "../faults/eventually.ts";
@@ -205,6 +204,6 @@ describe("where only Go runs, we see", () => {
 
     await at.json("queue", "rm", "held", "--force", "--yes");
     expect(await go.inspect("Queues")).not.toContain("held");
-    expect(await new Inspector(redis.url).fsck()).toMatchObject({ findings: [] });
+    expect(await at.inspector.fsck()).toMatchObject({ findings: [] });
   }, 60_000);
 });
