@@ -4,6 +4,7 @@ import { createInterface } from "node:readline";
 import { afterAll } from "vitest";
 import { counted } from "./counts.ts";
 import { goProgram } from "./go-modules.ts";
+import { placeOf } from "./older-peer.ts";
 
 /** What asynqmon answered: JSON, plain text of an error, or nothing. */
 export interface MonitorAnswer {
@@ -25,7 +26,7 @@ export class Asynqmon {
 
   /** For the calling test file. */
   static async forFile(redisUrl: string, ...flags: string[]): Promise<Asynqmon> {
-    const child = spawn(goProgram("asynqmon"), ["-redis", redisUrl, ...flags], {
+    const child = spawn(goProgram("asynqmon"), [...placeOf(redisUrl), ...flags], {
       stdio: ["pipe", "pipe", "pipe"],
     });
     let complaints = "";

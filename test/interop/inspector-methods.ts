@@ -44,5 +44,5 @@ export const CHANGES = [
 /** Since v0.26.0. */
 export const NEWER_CHANGES = ["UpdateTaskPayload"] as const;
 
-/** These ask a Cluster, which the file's Redis is not. */
+/** These ask a Cluster: `cluster.test.ts`. */
 export const OF_A_CLUSTER = ["ClusterKeySlot", "ClusterNodes"] as const;

@@ -40,6 +40,12 @@ interface Asked {
   readonly reject: (error: Error) => void;
 }
 
+/** How the Go programs are told where the tasks are; a Cluster is `redis-cluster://host:port,host:port`. */
+export function placeOf(url: string): readonly string[] {
+  const nodes = /^redis-cluster:\/\/(.*)$/.exec(url)?.[1];
+  return nodes === undefined ? ["-redis", url] : ["-cluster", nodes];
+}
+
 /** A process that runs an older asynq, on command. */
 export class OlderPeer {
   readonly #child: ChildProcess;
@@ -51,7 +57,7 @@ export class OlderPeer {
   #complaints = "";
 
   constructor(version: OlderVersion, url: string) {
-    this.#child = spawn(goProgram(MODULES[version]), ["-redis", url], { stdio: ["pipe", "pipe", "pipe"] });
+    this.#child = spawn(goProgram(MODULES[version]), placeOf(url), { stdio: ["pipe", "pipe", "pipe"] });
     const { stdin, stdout, stderr } = this.#child;
     stderr?.setEncoding("utf8").on("data", (text: string) => {
       this.#complaints += text;

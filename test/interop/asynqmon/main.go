@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"runtime/debug"
+	"strings"
 
 	"github.com/hibiken/asynq"
 	"github.com/hibiken/asynqmon"
@@ -17,10 +18,11 @@ import (
 
 func main() {
 	url := flag.String("redis", "redis://127.0.0.1:6379", "where the tasks are")
+	cluster := flag.String("cluster", "", "or the nodes of a Cluster, host:port,host:port")
 	readOnly := flag.Bool("read-only", false, "refuse to change anything")
 	prometheus := flag.String("prometheus", "", "where metrics are asked for")
 	flag.Parse()
-	conn, err := asynq.ParseRedisURI(*url)
+	conn, err := connection(*url, *cluster)
 	must(err)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	must(err)
@@ -36,6 +38,13 @@ func main() {
 	}))
 	_, err = io.Copy(io.Discard, os.Stdin)
 	must(err)
+}
+
+func connection(url, cluster string) (asynq.RedisConnOpt, error) {
+	if cluster != "" {
+		return asynq.RedisClusterClientOpt{Addrs: strings.Split(cluster, ",")}, nil
+	}
+	return asynq.ParseRedisURI(url)
 }
 
 func versions() map[string]string {

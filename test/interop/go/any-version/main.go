@@ -13,6 +13,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"sync"
 
 	"github.com/hibiken/asynq"
@@ -70,8 +71,9 @@ func with[A any](do func(A) (any, error)) func(json.RawMessage) (any, error) {
 // Main answers what it is asked on stdin until that ends.
 func Main() {
 	url := flag.String("redis", "redis://127.0.0.1:6379", "where the tasks are")
+	cluster := flag.String("cluster", "", "or the nodes of a Cluster, host:port,host:port")
 	flag.Parse()
-	conn, err := asynq.ParseRedisURI(*url)
+	conn, err := connection(*url, *cluster)
 	must(err)
 	p := &peer{
 		conn:      conn,
@@ -102,6 +104,13 @@ func Main() {
 		}()
 	}
 	must(lines.Err())
+}
+
+func connection(url, cluster string) (asynq.RedisConnOpt, error) {
+	if cluster != "" {
+		return asynq.RedisClusterClientOpt{Addrs: strings.Split(cluster, ",")}, nil
+	}
+	return asynq.ParseRedisURI(url)
 }
 
 func (p *peer) say(line any) {
