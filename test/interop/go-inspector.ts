@@ -34,6 +34,11 @@ export class GoInspector {
     return answer;
   }
 
+  /** The names of all that it can be asked; the peer of v0.26.0 does not tell. */
+  async methods(): Promise<readonly string[] | undefined> {
+    return this.#peer instanceof OlderPeer ? this.#peer.ask<string[]>("methods") : undefined;
+  }
+
   /** What asynq answers to a call that it refuses. */
   async refusal(method: string, ...args: unknown[]): Promise<PeerError> {
     try {

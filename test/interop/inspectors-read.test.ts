@@ -7,7 +7,7 @@ import { counted } from "./counts.ts";
 import { fillRedis } from "./filled-redis.ts";
 import { GoInspector, INSPECTOR_VERSIONS } from "./go-inspector.ts";
 import { goDuration, goInstant, goQueue, goTask } from "./go-shape.ts";
-import { OF_A_CLUSTER, READS } from "./inspector-methods.ts";
+import { CHANGES, OF_A_CLUSTER, READS } from "./inspector-methods.ts";
 
 const redis = await redisForFile();
 const { inspector, days, tickIds } = await fillRedis(redis);
@@ -219,6 +219,12 @@ describe.each(inspectors.map((go) => [go.version, go] as const))(
           message: expect.stringContaining("cluster"),
         });
       }
+    });
+
+    it("has no method that nobody here asks", async () => {
+      const methods = await go.methods();
+      const all = [...READS, ...CHANGES, ...OF_A_CLUSTER, "Close"].sort();
+      expect(methods ?? all).toEqual(all);
     });
 
     it("was asked everything that it can be asked", () => {
