@@ -209,6 +209,8 @@ function FilterError({
   readonly error: ErrorFacts;
 }) {
   const { message, position, hint } = error;
+  const words = filterWords(filter);
+  const wrong = position === undefined ? undefined : words[wordAt(words, position)];
   return (
     <div id={id} role="alert" className={styles["error"]}>
       {position !== undefined && (
@@ -219,7 +221,9 @@ function FilterError({
         </pre>
       )}
       <p>
-        <span className="bad anywhere">{message}</span>{" "}
+        <span className="bad anywhere">
+          {wrong === undefined ? message : `${wrong.text} cannot be understood.`}
+        </span>{" "}
         {hint !== undefined && !message.includes(hint) && <span className="muted anywhere">{hint}</span>}
       </p>
     </div>

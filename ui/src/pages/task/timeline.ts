@@ -71,7 +71,7 @@ export function changesSince(before: Attempt, attempt: Attempt): readonly string
       number,
     ];
     // Below that, nobody cares.
-    if (longer >= 100 && longer > 2 * Math.max(1, shorter)) {
+    if (longer >= 1_000 && longer > 2 * Math.max(1, shorter)) {
       const word = attempt.duration > before.duration ? "longer" : "shorter";
       changes.push(`${word} by ${duration(longer - shorter)}`);
     }

@@ -179,7 +179,7 @@ function Scanned({ data, count }: { readonly data: SearchPage; readonly count: n
   if (cursor === null && count === total) return plural(total, "task");
   const looked = `looked at ${exactCount(scanned)} of ${exactCount(total)}`;
   if (cursor === null) return `${plural(count, "task")}, ${looked}`;
-  return `${plural(count, "task")} of more, ${looked}`;
+  return `${plural(count, "task")}, ${looked}`;
 }
 
 function NoTasks({ filter, hasMore }: { readonly filter: string; readonly hasMore: boolean }) {
