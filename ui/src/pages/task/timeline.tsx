@@ -11,7 +11,9 @@ import { type TimelineItem, timelineOf } from "./timeline.ts";
 
 /** What became of a task, from top to bottom. */
 export function Timeline({ task, isGone }: { readonly task: TaskDetail; readonly isGone: boolean }) {
-  const items = timelineOf(task).filter(({ kind }) => !(isGone && kind === "now"));
+  // How it ended stays true; what it was about to do does not.
+  const isOver = task.state === "completed" || task.state === "archived";
+  const items = timelineOf(task).filter(({ kind }) => !(isGone && !isOver && kind === "now"));
   return (
     <ol className={styles["timeline"]}>
       {items.map((item, at) => (
