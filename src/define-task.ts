@@ -60,6 +60,10 @@ export interface AnyTaskDefinition extends PayloadFormat {
   readonly [definitionBrand]: true;
   readonly type: string;
   readonly options: DefinitionOptions<never>;
+  /** What its payload is: JSON by a schema, bytes by a codec, or nothing. */
+  readonly payloadKind: "json" | "bytes" | "none";
+  /** The schema of the payload; `undefined`: a codec takes its place, or there is no payload. */
+  readonly payloadSchema: StandardSchemaV1 | undefined;
 }
 
 /** What a producer hands to the definition `D`. */
@@ -135,7 +139,15 @@ export function defineTask<I>(
   const options = sealTaskOptions(parts.options);
   const format = formatOf(type, parts);
   const build = (input?: I) => new Task<I, unknown>(type, input, options as TaskOptions, definition);
-  const definition = Object.assign(build, { [definitionBrand]: true as const, type, options, ...format });
+  const payloadKind = parts.payload !== undefined ? "json" : parts.codec !== undefined ? "bytes" : "none";
+  const definition = Object.assign(build, {
+    [definitionBrand]: true as const,
+    type,
+    options,
+    payloadKind,
+    payloadSchema: parts.payload,
+    ...format,
+  });
   return definition as TaskDefinition<I, unknown, unknown>;
 }
 

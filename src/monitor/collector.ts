@@ -3,7 +3,8 @@ import type { Logger } from "../runtime/logger.ts";
 import type { EngineState, QueueRow, ServerCard } from "./api.ts";
 import { httpErrorOf } from "./error-answer.ts";
 import type { QueueFacts } from "./health.ts";
-import { QueueTrack } from "./queue-track.ts";
+import { type OverdueEntry, overdueEntries } from "./overdue.ts";
+import { type Attempts, QueueTrack } from "./queue-track.ts";
 import { serverCard } from "./server-cards.ts";
 
 /** Queues that are asked about at once. */
@@ -12,9 +13,17 @@ const CHUNK = 100;
 const CHARTS = 200;
 /** Of the time, looking takes at most one part in so many. */
 const SHARE = 5;
+/** Between two looks at periodic tasks, in milliseconds: schedulers tell of theirs no more often. */
+const SCHEDULES = 10_000;
+/** Queues of which is asked, at one look, what they did yesterday. */
+const DAYS_ASKED = 500;
+const DAY = 86_400_000;
 
 export interface CollectorOptions {
-  readonly inspector: Pick<Inspector, "queues" | "getQueueInfo" | "servers">;
+  readonly inspector: Pick<
+    Inspector,
+    "queues" | "getQueueInfo" | "servers" | "history" | "schedulerEntries" | "schedulerEvents"
+  >;
   readonly runtime: Pick<Runtime, "clock">;
   readonly logger: Logger;
   readonly kind: string;
@@ -32,6 +41,10 @@ export interface Sight {
   readonly seen: boolean;
   readonly rows: ReadonlyMap<string, QueueRow>;
   readonly servers: readonly ServerCard[] | null;
+  /** Periodic tasks that nobody has enqueued in time. */
+  readonly overdue: readonly OverdueEntry[];
+  /** Attempts of the whole day before this one (UTC), of the queues of which that has been asked. */
+  readonly yesterday: ReadonlyMap<string, Attempts>;
 }
 
 /**
@@ -45,6 +58,9 @@ export class Collector {
   #sight: Sight;
   #looking: Promise<Sight> | undefined;
   #lookedAt: number | undefined;
+  #schedulesAt = Number.NEGATIVE_INFINITY;
+  /** The UTC day of the last look. */
+  #day: number | undefined;
   #cancelTimer: (() => void) | undefined;
   #closed = false;
 
@@ -58,6 +74,8 @@ export class Collector {
       seen: false,
       rows: new Map(),
       servers: null,
+      overdue: [],
+      yesterday: new Map(),
     };
   }
 
@@ -155,6 +173,8 @@ export class Collector {
         seen: true,
         rows: seenRows,
         servers,
+        overdue: await this.#overdue(at),
+        yesterday: await this.#yesterdayOf(seenRows.keys(), at),
       };
     } catch (error) {
       if (engine.status === "up" && !this.#closed) logger.warn({ error }, "cannot look at the engine");
@@ -174,10 +194,42 @@ export class Collector {
         seen: this.#sight.seen,
         rows: away || this.#sight.seen ? rows : new Map(),
         servers: lastServers,
+        overdue: this.#sight.overdue,
+        yesterday: this.#sight.yesterday,
       };
     }
     this.#lookedAt = runtime.clock.monotonic();
     return this.#sight;
+  }
+
+  async #overdue(now: number): Promise<readonly OverdueEntry[]> {
+    const { inspector, runtime } = this.#options;
+    const at = runtime.clock.monotonic();
+    if (at - this.#schedulesAt < SCHEDULES) return this.#sight.overdue;
+    const overdue = await overdueEntries(inspector, now);
+    this.#schedulesAt = at;
+    return overdue;
+  }
+
+  /** A day that is over changes no more: each queue is asked once, some at each look. */
+  async #yesterdayOf(queues: Iterable<string>, now: number): Promise<ReadonlyMap<string, Attempts>> {
+    const day = Math.floor(now / DAY);
+    const yesterday = new Map(day === this.#day ? this.#sight.yesterday : []);
+    this.#day = day;
+    const unknown = [...queues].filter((queue) => !yesterday.has(queue)).slice(0, DAYS_ASKED);
+    await Promise.all(
+      unknown.map(async (queue) => {
+        try {
+          const before = (await this.#options.inspector.history(queue, 2))[1];
+          if (before !== undefined)
+            yesterday.set(queue, { processed: before.processed, failed: before.failed });
+        } catch (error) {
+          // Deleted since it was seen.
+          if (!(error instanceof QueueNotFoundError)) throw error;
+        }
+      }),
+    );
+    return yesterday;
   }
 
   async #rows(

@@ -1,4 +1,5 @@
-import { CronSpecInvalidError, FilterInvalidError, TitanQueueError } from "../errors.ts";
+import { CronSpecInvalidError, FilterInvalidError, InvalidPayloadError, TitanQueueError } from "../errors.ts";
+import type { ErrorFacts } from "./api.ts";
 import { HttpError } from "./http-error.ts";
 
 interface Meaning {
@@ -19,6 +20,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   TASK_ID_CONFLICT: { status: 409, message: "the task id is taken" },
   INVALID_OPTION: { status: 400, message: "an option is not acceptable" },
   INVALID_PAYLOAD: { status: 400, message: "the payload does not fit the schema of its type" },
+  PAYLOAD_NOT_JSON: { status: 400, message: "the payload is not JSON" },
   PAYLOAD_NOT_SERIALIZABLE: { status: 400, message: "the payload cannot be stored" },
   PAYLOAD_TOO_LARGE: { status: 413, message: "the payload is too large" },
   CRON_SPEC_INVALID: { status: 400, message: "the spec cannot be understood" },
@@ -42,11 +44,18 @@ export function httpErrorOf(error: unknown): HttpError | undefined {
   if (error instanceof HttpError) return error;
   if (!(error instanceof TitanQueueError)) return undefined;
   const { status, message } = MEANINGS[error.code] ?? { status: 502, message: "the engine refused this" };
-  const more =
-    error instanceof FilterInvalidError || error instanceof CronSpecInvalidError
-      ? { position: error.position, ...(error.hint !== undefined && { hint: withoutCheck(error.hint) }) }
-      : "option" in error && typeof error.option === "string"
-        ? { where: error.option }
-        : {};
-  return new HttpError(status, error.code, message, more);
+  return new HttpError(status, error.code, message, moreOf(error));
+}
+
+/** What else of an error may be told: places, and what the author of a schema or a spec is told. */
+function moreOf(error: TitanQueueError): Partial<ErrorFacts> {
+  if (error instanceof FilterInvalidError || error instanceof CronSpecInvalidError) {
+    return { position: error.position, ...(error.hint !== undefined && { hint: withoutCheck(error.hint) }) };
+  }
+  if (error instanceof InvalidPayloadError) {
+    const issues = error.issues.map(({ path, message }) => ({ path, message }));
+    const [first = { path: "" }] = issues;
+    return { where: first.path === "" ? "payload" : `payload.${first.path}`, issues };
+  }
+  return "option" in error && typeof error.option === "string" ? { where: error.option } : {};
 }

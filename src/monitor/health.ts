@@ -1,4 +1,5 @@
 import type { EngineState, Health, HealthFinding, QueueRow } from "./api.ts";
+import type { OverdueEntry } from "./overdue.ts";
 import type { Attempts } from "./queue-track.ts";
 
 /** A queue falls behind when more has come in than gone out for so long, in milliseconds. */
@@ -27,6 +28,7 @@ export interface HealthFacts {
   readonly slots: number | null;
   readonly slotsBusy: number | null;
   readonly servers: number | null;
+  readonly overdue: readonly OverdueEntry[];
 }
 
 /** Whether all is well and, if not, what is wrong, the worst first. */
@@ -44,6 +46,7 @@ export function healthOf(facts: HealthFacts): Health {
   }
   if (!seen) return { status: "unknown", sentence: "Looking.", findings: [] };
   const findings = facts.queues.flatMap((queue) => findingsOf(queue, now));
+  findings.push(...facts.overdue.map((entry) => missedTick(entry, now)));
   findings.sort((a, b) => ORDER.indexOf(a.code) - ORDER.indexOf(b.code));
   if (findings.length === 0) return { status: "good", sentence: goodSentence(facts), findings };
   const status = findings.some(({ level }) => level === "bad") ? "bad" : "warning";
@@ -76,10 +79,23 @@ function findingsOf({ row, behindSince, lastMinute, hourBefore }: QueueFacts, no
     add("falling-behind", "bad", `${queue} is falling behind: ${countText(pending)} waiting, ${drains}.`);
   }
   const share = shareOf(lastMinute);
-  if (lastMinute.processed >= FEWEST && share > BURST_SHARE && share > BURST_TIMES * shareOf(hourBefore)) {
+  const usual = shareOf(hourBefore.processed >= FEWEST ? hourBefore : restOfToday(row, lastMinute));
+  if (lastMinute.processed >= FEWEST && share > BURST_SHARE && share > BURST_TIMES * usual) {
     add("error-burst", "bad", `${Math.round(share * 100)} % of the attempts in ${queue} fail.`);
   }
   return found;
+}
+
+/** Where nobody has watched for long, the day says what is usual. */
+function restOfToday({ processedToday, failedToday }: QueueRow, { processed, failed }: Attempts): Attempts {
+  return { processed: Math.max(0, processedToday - processed), failed: Math.max(0, failedToday - failed) };
+}
+
+function missedTick({ info, dueAt }: OverdueEntry, now: number): HealthFinding {
+  const { id, type, schedulers, queue = null } = info;
+  const late = `${type} was due ${lengthText(now - dueAt)} ago, and was not enqueued`;
+  const text = schedulers === 0 ? `${late}: no scheduler runs.` : `${late}.`;
+  return { code: "missed-tick", level: "bad", queue, entry: id, text };
 }
 
 function shareOf({ processed, failed }: Attempts): number {

@@ -8,7 +8,6 @@ import {
   type Scheduler,
   SchedulerEntryExistsError,
   SchedulerEntryNotFoundError,
-  Task,
   type TaskInfo,
 } from "../index.ts";
 import { VERSION } from "../version.ts";
@@ -18,6 +17,7 @@ import { type Audit, tasksText } from "./audit.ts";
 import type { Collector } from "./collector.ts";
 import { bytesOf, CONTENT_LIMIT, fileOf } from "./content.ts";
 import type { Csrf } from "./csrf.ts";
+import { Definitions } from "./definitions.ts";
 import type { Deletions } from "./deletions.ts";
 import { engineReport } from "./engine-report.ts";
 import { taskOptions } from "./enqueue-options.ts";
@@ -96,6 +96,7 @@ export function routeRules(house: House): Rules {
     engine,
   } = house;
   const now = () => engine.broker.now();
+  const definitions = new Definitions(config.tasks);
   const examine = engineReport(inspector, config.runtime);
 
   const hiddenFrom = ({ role }: Visitor) => (role === "view" ? house.redaction : undefined);
@@ -118,8 +119,6 @@ export function routeRules(house: House): Rules {
     if (wanted !== undefined || visitor.queues === null) return wanted && [...wanted];
     return (await inspector.queues()).filter((queue) => maySee(visitor, queue));
   };
-  const definitionsFor = (visitor: Visitor) =>
-    config.tasks.filter(({ options }) => maySee(visitor, options?.queue ?? "default"));
   const detailOf = async (info: TaskInfo, visitor: Visitor) => {
     const running = info.state === "active" ? await runningOn(inspector, info) : null;
     const detail = taskDetail(info, now(), running, hiddenFrom(visitor));
@@ -167,8 +166,8 @@ export function routeRules(house: House): Rules {
   const putEntry = async (id: string, definition: api.SchedulerDefinition, visitor: Visitor) => {
     const { spec, timezone, type, payload, missed } = definition;
     const options = taskOptions(definition.options ?? {});
-    seeQueue(visitor, options.queue ?? "default");
-    const task = new Task(type, bytesOf(payload));
+    seeQueue(visitor, options.queue ?? definitions.queueOf(type));
+    const task = await definitions.task(type, payload);
     await scheduler.put(id, { spec, task, options, timezone, missed });
     const entry = (await inspector.schedulerEntries()).find((each) => each.id === id);
     if (entry === undefined) throw new SchedulerEntryNotFoundError(id);
@@ -344,6 +343,10 @@ export function routeRules(house: House): Rules {
       role: "operate",
       handle: async (call) => {
         const { payload, options = {} } = call.body;
+        if (payload !== undefined) {
+          const { type } = await inspector.getTaskInfo(refOf(call));
+          await definitions.check(type, bytesOf(payload));
+        }
         seeQueue(call.visitor, options.queue ?? queueOf(call));
         const info = await inspector.enqueueCopy(refOf(call), {
           ...(payload !== undefined && { payload: bytesOf(payload) }),
@@ -380,8 +383,8 @@ export function routeRules(house: House): Rules {
     "POST /api/tasks": {
       role: "operate",
       handle: async ({ body, visitor, named }) => {
-        seeQueue(visitor, body.options?.queue ?? "default");
-        const task = new Task(body.type, bytesOf(body.payload));
+        seeQueue(visitor, body.options?.queue ?? definitions.queueOf(body.type));
+        const task = await definitions.task(body.type, body.payload);
         const info = await client.enqueue(task, taskOptions(body.options ?? {}));
         named(tasksText([info]));
         return detailOf(info, visitor);
@@ -419,13 +422,7 @@ export function routeRules(house: House): Rules {
     "GET /api/definitions": {
       role: "view",
       handle: async ({ visitor }) => ({
-        definitions: definitionsFor(visitor).map(({ type, options }) => ({
-          type,
-          queue: options?.queue ?? null,
-          payload: "json",
-          schema: null,
-          options: {},
-        })),
+        definitions: definitions.infos.filter(({ queue }) => maySee(visitor, queue ?? "default")),
       }),
     },
 

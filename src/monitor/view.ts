@@ -1,6 +1,8 @@
 import type { Operation, Overview, QueueRow, RatePoint, ServerCard, Totals } from "./api.ts";
 import type { Collector, Sight } from "./collector.ts";
 import { healthOf } from "./health.ts";
+import { visibleOverdue } from "./overdue.ts";
+import type { Attempts } from "./queue-track.ts";
 import { REDACTED } from "./redaction.ts";
 import { maySee, type Visitor } from "./scope.ts";
 import { visibleServers } from "./server-cards.ts";
@@ -17,7 +19,7 @@ export interface View {
 export function viewOf(sight: Sight, collector: Collector, visitor: Visitor): View {
   const rows = [...sight.rows.values()].filter(({ queue }) => maySee(visitor, queue));
   const servers = sight.servers && visibleServers(sight.servers, visitor);
-  const totals = totalsOf(rows, servers);
+  const totals = totalsOf(rows, servers, sight.yesterday);
   const { servers: alive, slots, slotsBusy } = totals;
   const health = healthOf({
     now: sight.now,
@@ -27,11 +29,22 @@ export function viewOf(sight: Sight, collector: Collector, visitor: Visitor): Vi
     slots,
     slotsBusy,
     servers: alive,
+    overdue: visibleOverdue(sight.overdue, visitor),
   });
   return { rows, servers, overview: { health, totals }, point: pointOf(rows, sight.now) };
 }
 
-function totalsOf(rows: readonly QueueRow[], servers: readonly ServerCard[] | null): Totals {
+function totalsOf(
+  rows: readonly QueueRow[],
+  servers: readonly ServerCard[] | null,
+  yesterday: ReadonlyMap<string, Attempts>,
+): Totals {
+  const before = rows.map(({ queue }) => yesterday.get(queue));
+  const sumBefore = (count: "processed" | "failed") =>
+    before.reduce<number | null>(
+      (all, each) => (all === null || each === undefined ? null : all + each[count]),
+      0,
+    );
   const sum = (count: (row: QueueRow) => number) => rows.reduce((all, row) => all + count(row), 0);
   const oldest = rows.flatMap(({ oldestAt }) => oldestAt ?? []);
   return {
@@ -43,8 +56,8 @@ function totalsOf(rows: readonly QueueRow[], servers: readonly ServerCard[] | nu
     oldestAt: oldest.length === 0 ? null : oldest.reduce((a, b) => Math.min(a, b)),
     processedToday: sum(({ processedToday }) => processedToday),
     failedToday: sum(({ failedToday }) => failedToday),
-    processedYesterday: null,
-    failedYesterday: null,
+    processedYesterday: sumBefore("processed"),
+    failedYesterday: sumBefore("failed"),
   };
 }
 

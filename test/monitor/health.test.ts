@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import type { SchedulerEntryInfo } from "../../src/index.ts";
 import type { EngineState, QueueRow } from "../../src/monitor/api.ts";
 import { type HealthFacts, healthOf, type QueueFacts } from "../../src/monitor/health.ts";
 
@@ -51,6 +52,7 @@ function health(queues: QueueFacts[], more: Partial<HealthFacts> = {}) {
     slots: 20,
     slotsBusy: 12,
     servers: 2,
+    overdue: [],
     ...more,
   });
 }
@@ -92,6 +94,47 @@ it("finds a burst of errors against the hour before, and none in a few attempts"
   expect(at(5, 100)).toBe("good");
   expect(at(6, 100, { processed: 1_000, failed: 20 })).toBe("good");
   expect(at(19, 19)).toBe("good");
+});
+
+it("takes the day for what is usual where it has not watched for long", async () => {
+  const burst = (failedToday: number) =>
+    health([
+      queue({ processedToday: 1_100, failedToday }, { lastMinute: { processed: 100, failed: 10 } }),
+    ]).findings.map(({ code }) => code);
+  expect(burst(110)).toEqual([]);
+  expect(burst(20)).toEqual(["error-burst"]);
+});
+
+it("names a periodic task that was missed, and says where no scheduler runs", () => {
+  const info: SchedulerEntryInfo = {
+    id: "e",
+    spec: "@daily",
+    type: "report",
+    payload: undefined,
+    payloadBytes: new Uint8Array(0),
+    options: [],
+    next: undefined,
+    previous: undefined,
+    stored: true,
+    paused: false,
+    schedulers: 0,
+    queue: "low",
+    definition: undefined,
+  };
+  const overdue = [{ info, dueAt: NOW - 120_000 }];
+  expect(health([queue()], { overdue })).toEqual({
+    status: "bad",
+    sentence: "report was due 2 m 0 s ago, and was not enqueued: no scheduler runs.",
+    findings: [
+      {
+        code: "missed-tick",
+        level: "bad",
+        queue: "low",
+        entry: "e",
+        text: "report was due 2 m 0 s ago, and was not enqueued: no scheduler runs.",
+      },
+    ],
+  });
 });
 
 it("puts the worst first, and counts what it does not tell", () => {
