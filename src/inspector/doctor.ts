@@ -55,7 +55,11 @@ async function seen<T>(what: string, unseen: string[], look: () => Promise<T>): 
 
 function aboutServers(servers: readonly PresenceRecord[]): Advice[] {
   const advice: Advice[] = [
-    { code: "SERVERS", severity: "ok", finding: servers.length === 1 ? "one server is alive" : `${servers.length} servers are alive` },
+    {
+      code: "SERVERS",
+      severity: "ok",
+      finding: servers.length === 1 ? "one server is alive" : `${servers.length} servers are alive`,
+    },
   ];
   const go = servers.filter(({ info }) => info.peer === undefined);
   if (go.length > 0) {

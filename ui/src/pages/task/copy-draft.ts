@@ -153,7 +153,12 @@ export function fieldOfComplaint(where: string | undefined): keyof CopyDraft | n
 }
 
 const KEY = "titanqueue.copy";
-type Store = Pick<Storage, "getItem" | "setItem" | "removeItem">;
+/** As `sessionStorage` is. */
+interface Store {
+  getItem(key: string): string | null;
+  setItem(key: string, value: string): void;
+  removeItem(key: string): void;
+}
 
 /** What was being edited of a task in this tab, if the page was left or loaded anew. */
 export function keptDraft(store: Store, task: string, before: CopyDraft): CopyDraft {
