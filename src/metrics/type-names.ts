@@ -1,5 +1,5 @@
 /** What stands for all types beyond the limit. */
-export const OTHER = "other";
+const OTHER = "other";
 
 /**
  * The types of tasks that are told apart: the first that were seen. Whoever enqueues may invent types, and each is series

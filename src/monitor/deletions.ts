@@ -4,7 +4,7 @@ import type { Logger } from "../runtime/logger.ts";
 import { HttpError } from "./http-error.ts";
 
 /** How long a deletion can be undone, in milliseconds. */
-export const UNDO_TIME = 600_000;
+const UNDO_TIME = 600_000;
 /** Tasks of all deletions that can be undone: more would take too much memory. */
 const MOST_HELD = 20_000;
 /** Servers delete the oldest of more than 10,000 archived tasks of a queue, and others may come meanwhile. */

@@ -1,5 +1,4 @@
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import axe from "axe-core";
 import {
   type Browser,
   type BrowserContext,
@@ -61,11 +60,9 @@ export function browserForFile(): OpenPage {
   };
 }
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-
 /** What keeps somebody from using the page, as axe sees it: its serious and critical findings. */
 export async function barriers(page: Page): Promise<string[]> {
-  await page.evaluate(AXE);
+  await page.evaluate(axe.source);
   return page.evaluate(async () => {
     interface Finding {
       id: string;

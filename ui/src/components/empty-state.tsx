@@ -27,7 +27,7 @@ export function EmptyState({ title, children, command, action }: EmptyStateProps
 }
 
 /** A command of the terminal, with a button that copies it. */
-export function Command({ text }: { readonly text: string }) {
+function Command({ text }: { readonly text: string }) {
   return (
     <div className={styles["command"]}>
       <code className="anywhere">{text}</code>
