@@ -1,66 +1,34 @@
-import { once } from "node:events";
-import { readdirSync, readFileSync } from "node:fs";
-import { connect } from "node:net";
-import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
-import { Inspector, MonitorExposedError, memoryEngine, Task } from "../../src/index.ts";
-import { createMonitor, hashPassword, type MonitorOptions } from "../../src/monitor/index.ts";
-import { ROUTE_SCHEMAS } from "../../src/monitor/openapi.gen.ts";
+import { MonitorExposedError, Task } from "../../src/index.ts";
+import { createMonitor } from "../../src/monitor/index.ts";
 import { silentLogger } from "../../src/runtime/logger.ts";
 import { FakeClock, fakeRuntime } from "../../src/testing/index.ts";
 import { basic, MonitorRig } from "./monitor-rig.ts";
+import { COMMAND } from "./security/command.ts";
+import { ENGINE } from "./security/engine.ts";
+import { LIMITS } from "./security/limits.ts";
+import { OUTPUTS } from "./security/outputs.ts";
+import { PACKAGE } from "./security/package.ts";
+import {
+  ADA,
+  auth,
+  bodyFor,
+  CHANGES,
+  dump,
+  type Requirements,
+  ROUTES,
+  raw,
+  source,
+  sources,
+  status,
+  tokens,
+  users,
+  VERA,
+  withTask,
+} from "./security/people.ts";
+import { SCOPES } from "./security/scopes.ts";
 
-const HASH = await hashPassword("right");
-const users = [
-  { user: "ada", hash: HASH, role: "admin" as const },
-  { user: "olaf", hash: HASH, role: "operate" as const },
-  { user: "vera", hash: HASH, role: "view" as const },
-  { user: "mia", hash: HASH, role: "admin" as const, queues: ["mail-*"] },
-];
-const tokens = [{ token: "a-token-of-a-program", role: "operate" as const, name: "deploy" }];
-const auth: MonitorOptions["auth"] = { users, tokens };
-const ADA = basic("ada", "right");
-const VERA = basic("vera", "right");
-
-const ROUTES = Object.keys(ROUTE_SCHEMAS).map((route) => {
-  const [method = "", path = ""] = route.split(" ");
-  return { route, method, path: path.replace("{queue}", "low").replace("{id}", "one") };
-});
-const CHANGES = ROUTES.filter(({ method }) => method !== "GET");
-
-/** A body that each changing route would take. */
-function bodyFor(route: string): unknown {
-  const payload = { kind: "json", text: "{}" };
-  if (route === "POST /api/tasks") return { type: "a", payload };
-  if (route === "POST /api/changes") return { action: "delete", tasks: [{ queue: "low", id: "one" }] };
-  if (route === "POST /api/operations") return { action: "delete", filter: "" };
-  if (route === "DELETE /api/queues/{queue}") return { confirm: "low", force: true };
-  return route.endsWith("/payload") ? { payload } : {};
-}
-
-async function withTask(options: MonitorOptions = {}): Promise<MonitorRig> {
-  const rig = await MonitorRig.start({ ...options, engine: memoryEngine() });
-  const task = new Task(
-    "email:welcome",
-    { to: "x", password: "canary-secret" },
-    { headers: { cookie: "c-secret" } },
-  );
-  await rig.client.enqueue(task, { queue: "low", taskId: "one", processIn: "1h" });
-  return rig;
-}
-
-/** What the engine holds, as far as anybody could have changed it. */
-async function dump(rig: MonitorRig): Promise<string> {
-  await using inspector = new Inspector(rig.engine);
-  const queues = await inspector.queues();
-  const infos = await Promise.all(queues.map((queue) => inspector.getQueueInfo(queue)));
-  const tasks = await Promise.all(queues.map((queue) => inspector.listTasks(queue, "scheduled")));
-  return JSON.stringify([infos.map(({ timestamp: _, latency: __, ...info }) => info), tasks]);
-}
-
-const status = async (answer: Promise<{ status: number }>) => (await answer).status;
-
-const TABLE: Record<string, Record<string, () => Promise<void>>> = {
+const MONITOR: Requirements = {
   "S01 listens on this machine alone": {
     "by default": async () => {
       expect((await MonitorRig.start()).url.hostname).toBe("127.0.0.1");
@@ -547,40 +515,28 @@ const TABLE: Record<string, Record<string, () => Promise<void>>> = {
   },
 };
 
-function source(file: string): string {
-  return readFileSync(fileURLToPath(new URL(`../../src/monitor/${file}`, import.meta.url)), "utf8");
-}
-
-function sources(): string[] {
-  const directory = fileURLToPath(new URL("../../src/monitor", import.meta.url));
-  return readdirSync(directory).map(source);
-}
-
-/** Sends bytes as they stand. */
-async function raw(rig: MonitorRig, text: string): Promise<string> {
-  const socket = connect(Number(rig.url.port), rig.url.hostname);
-  await once(socket, "connect");
-  socket.end(text);
-  let answer = "";
-  for await (const piece of socket) answer += String(piece);
-  return answer;
+const TABLE = new Map<string, [string, () => Promise<void>][]>();
+for (const part of [MONITOR, SCOPES, LIMITS, OUTPUTS, ENGINE, COMMAND, PACKAGE]) {
+  for (const [requirement, cases] of Object.entries(part)) {
+    TABLE.set(requirement, [...(TABLE.get(requirement) ?? []), ...Object.entries(cases)]);
+  }
 }
 
 let failures = 0;
 let checks = 0;
-for (const [requirement, cases] of Object.entries(TABLE)) {
+for (const [requirement, cases] of [...TABLE].sort(([a], [b]) => (a < b ? -1 : 1))) {
   describe(requirement, () => {
-    for (const [title, check] of Object.entries(cases)) {
+    for (const [title, check] of cases) {
       it(title, async () => {
         checks += 1;
         failures += 1;
         await check();
         failures -= 1;
-      });
+      }, 60_000);
     }
   });
 }
 
 afterAll(() => {
-  console.log(`${Object.keys(TABLE).length} requirements, ${checks} checks, ${failures} failures`);
+  console.log(`${TABLE.size} requirements, ${checks} checks, ${failures} failures`);
 });
