@@ -1,4 +1,11 @@
-import { EngineUnavailableError, type Inspector, QueueNotFoundError, type Runtime } from "../index.ts";
+import {
+  EngineUnavailableError,
+  type Inspector,
+  QueueNotFoundError,
+  RedisWrongTypeError,
+  type Runtime,
+  TitanQueueError,
+} from "../index.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { EngineState, QueueRow, ServerCard } from "./api.ts";
 import { httpErrorOf } from "./error-answer.ts";
@@ -40,6 +47,7 @@ export interface Sight {
   readonly engine: EngineState;
   readonly seen: boolean;
   readonly rows: ReadonlyMap<string, QueueRow>;
+  /** `null`: never seen, or the engine's user may not read them. */
   readonly servers: readonly ServerCard[] | null;
   /** Periodic tasks that nobody has enqueued in time. */
   readonly overdue: readonly OverdueEntry[];
@@ -55,6 +63,8 @@ export class Collector {
   readonly #options: CollectorOptions;
   readonly #listeners = new Set<(sight: Sight) => void>();
   readonly #tracks = new Map<string, QueueTrack>();
+  /** What cannot be read, and the log was told of. */
+  readonly #warned = new Set<string>();
   #sight: Sight;
   #looking: Promise<Sight> | undefined;
   #lookedAt: number | undefined;
@@ -143,7 +153,9 @@ export class Collector {
     for (const listener of [...this.#listeners]) listener(sight);
     const took = clock.monotonic() - began;
     if (this.#listeners.size > 0 && !this.#closed) {
-      this.#schedule(Math.max(this.#options.interval, took * (SHARE - 1)));
+      // Waiting for an engine that is away costs it nothing.
+      const rest = sight.engine.status === "up" ? took * (SHARE - 1) : 0;
+      this.#schedule(Math.max(this.#options.interval, rest));
     }
   }
 
@@ -162,7 +174,9 @@ export class Collector {
     try {
       const queues = await inspector.queues();
       const roundTrip = Math.round((runtime.clock.monotonic() - began) * 10) / 10;
-      const servers = (await inspector.servers()).map(serverCard);
+      const servers = await this.#allowed("servers", null, async () =>
+        (await inspector.servers()).map(serverCard),
+      );
       const seenRows = await this.#rows(queues, servers);
       const at = now();
       const since = engine.status === "up" && this.#sight.seen ? engine.since : at;
@@ -206,7 +220,7 @@ export class Collector {
     const { inspector, runtime } = this.#options;
     const at = runtime.clock.monotonic();
     if (at - this.#schedulesAt < SCHEDULES) return this.#sight.overdue;
-    const overdue = await overdueEntries(inspector, now);
+    const overdue = await this.#allowed("schedules", [], () => overdueEntries(inspector, now));
     this.#schedulesAt = at;
     return overdue;
   }
@@ -220,7 +234,9 @@ export class Collector {
     await Promise.all(
       unknown.map(async (queue) => {
         try {
-          const before = (await this.#options.inspector.history(queue, 2))[1];
+          const [, before] = await this.#allowed("history", [], () =>
+            this.#options.inspector.history(queue, 2),
+          );
           if (before !== undefined)
             yesterday.set(queue, { processed: before.processed, failed: before.failed });
         } catch (error) {
@@ -232,9 +248,26 @@ export class Collector {
     return yesterday;
   }
 
+  /** What the engine's user may not read is not known, and the rest is seen all the same. */
+  async #allowed<T>(what: string, unknown: T, read: () => Promise<T>): Promise<T> {
+    try {
+      return await read();
+    } catch (error) {
+      if (!(error instanceof TitanQueueError) || error.code !== "REDIS_NO_PERMISSION") throw error;
+      this.#warnOnce(error, what);
+      return unknown;
+    }
+  }
+
+  #warnOnce(error: Error, what: string): void {
+    if (this.#warned.has(what)) return;
+    this.#warned.add(what);
+    this.#options.logger.warn({ error, what }, "this cannot be read, and is not shown");
+  }
+
   async #rows(
     queues: readonly string[],
-    servers: readonly ServerCard[],
+    servers: readonly ServerCard[] | null,
   ): Promise<ReadonlyMap<string, QueueRow>> {
     const rows = new Map<string, QueueRow>();
     for (let at = 0; at < queues.length; at += CHUNK) {
@@ -245,7 +278,10 @@ export class Collector {
           } catch (error) {
             // Deleted since it was listed.
             if (error instanceof QueueNotFoundError) return undefined;
-            throw error;
+            if (!(error instanceof RedisWrongTypeError)) throw error;
+            // One queue that another program writes to must not hide all others.
+            this.#warnOnce(error, `queue ${queue}`);
+            return undefined;
           }
         }),
       );

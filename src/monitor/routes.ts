@@ -177,7 +177,10 @@ export function routeRules(house: House): Rules {
   return {
     "GET /healthz": {
       role: null,
-      handle: async () => ({ ok: (await collector.fresh()).engine.status === "up" }),
+      handle: async () => {
+        const ok = (await collector.fresh()).engine.status === "up";
+        return ok ? { ok } : Response.json({ ok }, { status: 503 });
+      },
     },
     "GET /metrics": {
       role: "view",
@@ -238,7 +241,11 @@ export function routeRules(house: House): Rules {
         if (!collector.sight.rows.has(queue)) collector.expire();
         const sight = await collector.fresh();
         const row = sight.rows.get(queue);
-        if (row === undefined) throw new HttpError(404, "QUEUE_NOT_FOUND", "there is no such queue");
+        if (row === undefined) {
+          // Says why it was not seen, if it still is there.
+          await inspector.getQueueInfo(queue);
+          throw new HttpError(404, "QUEUE_NOT_FOUND", "there is no such queue");
+        }
         const servedBy = (sight.servers ?? []).flatMap((server) => {
           const priority = server.queues.find((each) => each.queue === queue)?.priority;
           if (priority === undefined) return [];
@@ -467,7 +474,8 @@ export function routeRules(house: House): Rules {
       handle: async ({ visitor }) => {
         const sight = await collector.fresh();
         requireSeen(sight.engine);
-        return { now: sight.now, servers: visibleServers(sight.servers ?? [], visitor) };
+        if (sight.servers === null) throw noPermission();
+        return { now: sight.now, servers: visibleServers(sight.servers, visitor) };
       },
     },
     "GET /api/schedulers": {
@@ -582,6 +590,10 @@ export function routeRules(house: House): Rules {
 function requireSeen({ status }: api.EngineState): void {
   if (status === "up") return;
   throw new HttpError(503, "ENGINE_UNAVAILABLE", "the engine cannot be reached, or did not answer in time");
+}
+
+function noPermission(): HttpError {
+  return new HttpError(502, "REDIS_NO_PERMISSION", "the engine's user may not do this");
 }
 
 async function runningOn(inspector: Inspector, { queue, id }: TaskInfo): Promise<api.RunningOn | null> {

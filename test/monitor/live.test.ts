@@ -1,73 +1,13 @@
 import { expect, it } from "vitest";
 import { Client, redisEngine, Task } from "../../src/index.ts";
-import type { Delta, Snapshot } from "../../src/monitor/api.ts";
 import { createMonitor } from "../../src/monitor/index.ts";
 import { silentLogger } from "../../src/runtime/logger.ts";
 import { FakeClock, fakeRuntime } from "../../src/testing/index.ts";
 import { redisForFile } from "../support/redis-rig.ts";
 import { MonitorRig } from "./monitor-rig.ts";
+import { Tab } from "./tab.ts";
 
 const redis = await redisForFile();
-
-interface Event {
-  readonly name: string;
-  readonly id: string;
-  readonly data: Snapshot & Delta;
-}
-
-/** One tab that listens. */
-class Tab {
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
-  #text = "";
-  comments = 0;
-
-  constructor(response: Response) {
-    expect(response.status).toBe(200);
-    this.#reader = response.body!.getReader();
-  }
-
-  static async open(url: URL, topics = "overview", headers: Record<string, string> = {}): Promise<Tab> {
-    return new Tab(await fetch(new URL(`/api/live?topics=${topics}`, url), { headers }));
-  }
-
-  async next(): Promise<Event> {
-    for (;;) {
-      const block = await this.#block();
-      if (block.startsWith(":")) {
-        this.comments += 1;
-        continue;
-      }
-      const field = (name: string) => new RegExp(`^${name}: (.*)$`, "m").exec(block)?.[1] ?? "";
-      return { name: field("event"), id: field("id"), data: JSON.parse(field("data")) };
-    }
-  }
-
-  /** Reads until a comment has come. */
-  async comment(): Promise<string> {
-    for (;;) {
-      const block = await this.#block();
-      if (block.startsWith(": still here")) return block;
-    }
-  }
-
-  async #block(): Promise<string> {
-    for (;;) {
-      const end = this.#text.indexOf("\n\n");
-      if (end !== -1) {
-        const block = this.#text.slice(0, end);
-        this.#text = this.#text.slice(end + 2);
-        return block;
-      }
-      const { value, done } = await this.#reader.read();
-      if (done) throw new Error("the stream has ended");
-      this.#text += Buffer.from(value).toString();
-    }
-  }
-
-  close(): Promise<void> {
-    return this.#reader.cancel();
-  }
-}
 
 async function clocked(): Promise<{ rig: MonitorRig; clock: FakeClock }> {
   await redis.flush();
@@ -169,8 +109,7 @@ it("says that the engine is away, and since when, and that it is back", async ()
   const tab = await Tab.open(url);
   expect((await tab.next()).data.engine!.status).toBe("up");
   redis.pause();
-  let event = await tab.next();
-  while (event.data.engine?.status !== "down") event = await tab.next();
+  const event = await tab.until("down");
   expect(event.data.overview!.health).toMatchObject({
     status: "bad",
     findings: [{ code: "engine-away" }],
@@ -178,6 +117,6 @@ it("says that the engine is away, and since when, and that it is back", async ()
   expect((await fetch(new URL("/api/queues", url))).status).toBe(503);
   expect((await fetch(new URL("/", url))).status).toBe(200);
   redis.resume();
-  while (event.data.engine?.status !== "up") event = await tab.next();
+  await tab.until("up");
   await tab.close();
 });

@@ -1,4 +1,5 @@
 import type { Inspection, TaskRecord, TaskState } from "../../broker/inspection.ts";
+import { RedisWrongTypeError } from "../../errors.ts";
 import { decodeAttempts } from "../../protocol/attempt-log.ts";
 import { ALL_QUEUES, failedKey, groupKey, processedKey, queueKeys } from "../../protocol/keys.ts";
 import { floorSeconds, pendingSinceMs } from "../../protocol/units.ts";
@@ -157,6 +158,8 @@ function redisLooks({ commands, clock }: Context): Looks {
         commands.pipeline(queueKeys(queue).processed, gets),
       ]);
       if (!known) return undefined;
+      const refused = counts.find((each) => each instanceof Error && !(each instanceof RedisWrongTypeError));
+      if (refused !== undefined) throw refused;
       // A counter of another type counts as none, beside the others.
       const count = (position: number) => (Buffer.isBuffer(counts[position]) ? Number(counts[position]) : 0);
       return dates.map((day, i) => ({ day, processed: count(2 * i), failed: count(2 * i + 1) }));
