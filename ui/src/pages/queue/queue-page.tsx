@@ -4,6 +4,7 @@ import { useMay } from "../../api/session.tsx";
 import type { QueueDetail, QueueRow, TaskState } from "../../api/types.ts";
 import { useApi } from "../../api/use-api.ts";
 import { Button } from "../../components/button.tsx";
+import { classes } from "../../components/classes.ts";
 import { EmptyState, ErrorState, Skeleton } from "../../components/empty-state.tsx";
 import { Menu } from "../../components/menu.tsx";
 import { Page } from "../../components/page.tsx";
@@ -77,7 +78,7 @@ function QueueView({ row, detail }: { readonly row: QueueRow; readonly detail: Q
       title={queue}
       heading={
         <>
-          <Link to="/queues" className="muted">
+          <Link to="/queues" className={classes(styles["crumb"], "muted")}>
             Queues
           </Link>
           <span className="faint"> / </span>
