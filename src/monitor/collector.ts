@@ -15,7 +15,7 @@ import { type Attempts, QueueTrack } from "./queue-track.ts";
 import { serverCard } from "./server-cards.ts";
 
 /** Queues that are asked about at once. */
-const CHUNK = 100;
+const CHUNK = 500;
 /** Queues of which a chart is kept. */
 const CHARTS = 200;
 /** Of the time, looking takes at most one part in so many. */

@@ -11,6 +11,8 @@ const BURST_TIMES = 3;
 const FEWEST = 20;
 /** Findings in the sentence; the others are counted. */
 const TOLD = 2;
+/** Findings of one answer: every delta carries them. The sentence counts the others. */
+const MOST_FINDINGS = 100;
 
 export interface QueueFacts {
   readonly row: QueueRow;
@@ -52,7 +54,11 @@ export function healthOf(facts: HealthFacts): Health {
   const status = findings.some(({ level }) => level === "bad") ? "bad" : "warning";
   const told = findings.slice(0, TOLD).map(({ text }) => text);
   const more = findings.length - told.length;
-  return { status, sentence: [...told, ...(more > 0 ? [`And ${more} more.`] : [])].join(" "), findings };
+  return {
+    status,
+    sentence: [...told, ...(more > 0 ? [`And ${more} more.`] : [])].join(" "),
+    findings: findings.slice(0, MOST_FINDINGS),
+  };
 }
 
 const ORDER: readonly HealthFinding["code"][] = [
