@@ -11,10 +11,10 @@ import { STATE_MEANINGS, STATE_WORDS } from "../../components/states.ts";
 import { Table } from "../../components/table.tsx";
 import { taskColumns, taskKey, taskLink, taskOnPhone } from "../../components/task-columns.tsx";
 import { TaskSelectionBar } from "../../components/task-selection-bar.tsx";
-import { exactCount } from "../../format/numbers.ts";
 import { useEngineAway } from "../../live/live.ts";
 import { link, withSearch } from "../../routing/location.ts";
 import { Link, useSearch } from "../../routing/router.tsx";
+import { QueueGroups } from "./queue-groups.tsx";
 import styles from "./queue-page.module.css";
 
 const PAGE_SIZE = 50;
@@ -28,7 +28,7 @@ export interface QueueTasksProps {
 export function QueueTasks(props: QueueTasksProps) {
   const [search] = useSearch();
   const group = search.get("group");
-  if (props.state === "aggregating" && group === null) return <Groups {...props} />;
+  if (props.state === "aggregating" && group === null) return <QueueGroups queue={props.row.queue} />;
   return <Tasks {...props} group={group} />;
 }
 
@@ -114,42 +114,3 @@ function Tasks({ row: { queue }, state, group }: QueueTasksProps & { readonly gr
 function quoted(name: string): string {
   return /^[\w.:/-]+$/.test(name) ? name : JSON.stringify(name);
 }
-
-function Groups({ row: { queue } }: QueueTasksProps) {
-  const { data, error, refetch } = useApi(
-    "GET /api/queues/{queue}/groups",
-    { params: { queue } },
-    { every: 5_000 },
-  );
-  if (data === undefined) {
-    if (error === null) return <Skeleton rows={6} />;
-    return <ErrorState what="the groups" error={error} retry={() => void refetch()} />;
-  }
-  return (
-    <Table
-      label="Groups"
-      rows={data.groups}
-      columns={GROUP_COLUMNS}
-      keyOf={({ group }) => group}
-      to={({ group }) => withSearch(link`/queues/${queue}`, { state: "aggregating", group })}
-      empty={<EmptyState title="No groups have tasks waiting.">{STATE_MEANINGS.aggregating}</EmptyState>}
-    />
-  );
-}
-
-const GROUP_COLUMNS = [
-  {
-    id: "group",
-    header: "Group",
-    width: "minmax(120px, 1fr)",
-    main: true,
-    cell: ({ group }: { readonly group: string }) => group,
-  },
-  {
-    id: "size",
-    header: "Tasks",
-    width: "80px",
-    align: "right" as const,
-    cell: ({ size }: { readonly size: number }) => exactCount(size),
-  },
-];
