@@ -172,9 +172,9 @@ describe("a Redis that has no memory left", () => {
         ["redis.call('ZREM', lease, id)", "redis.call('LREM', active, -1, id)"],
         [
           "if kind == 'r' or kind == 's' then",
-          "write_retry(id, task, ARGV[arg + 1], ARGV[arg + 2])",
+          "write_retry(id, task, ARGV[arg + 1], ARGV[arg + 2], kind == 'r' and ARGV[arg + 3])",
           "else",
-          "write_archive(id, task, kind == 'a' and ARGV[arg + 1])",
+          "write_archive(id, task, kind == 'a' and ARGV[arg + 1], kind == 'a' and ARGV[arg + 2])",
           "end",
         ],
       ),
