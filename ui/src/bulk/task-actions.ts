@@ -1,7 +1,7 @@
 import { isApiError } from "../api/api-error.ts";
 import { call } from "../api/call.ts";
 import { queryClient } from "../api/query-client.ts";
-import type { CancelRequest, Operation, TaskAction, TaskRef, TaskRow } from "../api/types.ts";
+import type { Operation, TaskAction, TaskRef, TaskRow } from "../api/types.ts";
 import { confirm } from "../components/confirm.tsx";
 import { notify, notifyError } from "../components/toast.tsx";
 import { plural } from "../format/numbers.ts";
@@ -117,11 +117,8 @@ async function sendDelete(tasks: TaskRef[], undoable: boolean): Promise<void> {
     notify({ text: `${plural(failed.length, "task")} not deleted: ${why}`, tone: "bad" });
 }
 
-/** Tells servers to end what they do; `then`: what becomes of it. */
-export async function cancelTasks(
-  chosen: readonly TaskRow[],
-  then: CancelRequest["then"] = "archive",
-): Promise<boolean> {
+/** Tells servers to end what they do; what becomes of it is theirs to decide. */
+export async function cancelTasks(chosen: readonly TaskRow[]): Promise<boolean> {
   const tasks = takenBy("cancel", chosen);
   if (tasks.length === 0) {
     notify({ text: "Cancel is for tasks that run.", tone: "bad" });
@@ -129,7 +126,7 @@ export async function cancelTasks(
   }
   const yes = await confirm({
     title: `Cancel ${named(tasks)}?`,
-    body: `The server is told to end it. ${CANCELED[then]}`,
+    body: "The server is told to end it. It is tried again then, or archived where the server's cancelPolicy says so.",
     verb: tasks.length === 1 ? "Cancel the task" : "Cancel the tasks",
   });
   if (!yes) return false;
@@ -139,7 +136,7 @@ export async function cancelTasks(
       const params = { queue, id };
       const { outcome } = await call("POST /api/queues/{queue}/tasks/{id}/cancel", {
         params,
-        body: { then },
+        body: {},
       });
       if (outcome !== "finished") told += 1;
     }
@@ -154,12 +151,6 @@ export async function cancelTasks(
   if (told === 0 && late > 0) notify({ text: `${plural(late, "task")} had ended already.` });
   return told > 0;
 }
-
-const CANCELED = {
-  archive: "It is archived then.",
-  delete: "It is deleted then.",
-  retry: "It is tried again then.",
-} as const;
 
 function orOf(words: readonly string[]): string {
   return `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
