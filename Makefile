@@ -12,7 +12,7 @@ SOURCES := $(shell find src ui -type f) tsdown.config.ts package.json
 TEST_REPORT := .cache/tests.json
 NODE22 := .cache/node22/node_modules/.bin/node
 
-.PHONY: help demo demo-ui monitor test test-all test-node22 test-browser check types lint doors generated lockfile unused package consumer pages examples \
+.PHONY: help demo demo-ui monitor test test-all test-node22 test-browser screenshots check types lint doors generated lockfile unused package consumer pages examples \
 	interop bench bench-smoke bench-monitor build run-redis run-server run-client clean
 
 help: ## this list
@@ -41,6 +41,9 @@ check: types lint doors generated lockfile unused package consumer pages example
 
 demo-ui: $(BUILT) ## a shop at work and the monitor beside it, on http://127.0.0.1:8080, until Ctrl+C
 	@tsx examples/demo-ui/main.ts
+
+screenshots: $(BUILT) ## pictures of the monitor's pages, into docs/images
+	@tsx scripts/screenshots.ts
 
 monitor: $(BUILT) ## the monitor of TITANQUEUE_URL or redis://127.0.0.1:6379 (ARGS="--port 8081")
 	@node dist/cli/main.mjs monitor $(ARGS)
