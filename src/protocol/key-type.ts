@@ -24,6 +24,14 @@ const OF_A_QUEUE = new Map<string, KeyType>(
     due: "zset",
     aggs: "set",
     tick: "string",
+    rollup: "hash",
+    limits: "hash",
+    slots: "hash",
+    held: "hash",
+    parked: "zset",
+    turns: "zset",
+    looks: "zset",
+    rate: "string",
   }),
 );
 

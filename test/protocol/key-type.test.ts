@@ -27,7 +27,7 @@ it("knows the type of keys that are made of something more than a queue", () => 
 });
 
 it("leaves no key of a queue out", () => {
-  for (const key of Object.values(keys.queueKeys(q)))
+  for (const key of [...Object.values(keys.queueKeys(q)), ...Object.values(keys.limitKeys(q))])
     expect([key, keyType(key)]).not.toEqual([key, undefined]);
 });
 
