@@ -51,7 +51,7 @@ export function engineReport(
   };
 }
 
-export function shownReport({ facts, advice }: DoctorReport): Report {
+function shownReport({ facts, advice }: DoctorReport): Report {
   const { file } = facts;
   /** Remedies name the file, for whoever is on its machine. */
   const withoutPath = (text: string) =>
