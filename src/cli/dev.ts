@@ -9,8 +9,8 @@ import { Leaving } from "./leaving.ts";
 import { PrettyLog } from "./pretty-log.ts";
 import { shownUrl } from "./shown-url.ts";
 import { findTypeScript } from "./typescript.ts";
+import { findUserFile } from "./user-file.ts";
 import { WatchedFiles } from "./watched-files.ts";
-import { findWorkerFile } from "./worker-file.ts";
 
 /** Where `titanqueue dev` keeps tasks when it is not told. */
 const DEVELOPMENT_URL = "sqlite:tasks.db";
@@ -25,7 +25,7 @@ export interface DevCommandOptions {
  * change; an engine that cannot be used is not mended by one, and ends the command. Ends at Ctrl+C or SIGTERM; a second one hurries, a third kills.
  */
 export async function runDev(file: string, options: DevCommandOptions): Promise<ExitCode> {
-  const path = findWorkerFile(file);
+  const path = findUserFile(file, "worker");
   findTypeScript(path, file);
   const url = chooseUrl(options.url, DEVELOPMENT_URL);
   const log = new PrettyLog((text) => process.stdout.write(text), systemClock);

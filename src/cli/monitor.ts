@@ -8,6 +8,7 @@ import { followedAuthFile, isReadableByOthers, readAuthFile } from "./auth-file.
 import { Failure, Refusal } from "./ending.ts";
 import { findPlace } from "./engine-url.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
+import { loadTasksFile } from "./tasks-file.ts";
 
 export interface MonitorCommandOptions {
   readonly url?: string;
@@ -17,6 +18,7 @@ export interface MonitorCommandOptions {
   readonly authFile?: string;
   readonly allowedHosts?: string;
   readonly hashPassword?: boolean;
+  readonly tasks?: string;
 }
 
 /** `titanqueue monitor`: serves the dashboard until a signal comes. */
@@ -31,6 +33,7 @@ export async function runMonitor(options: MonitorCommandOptions): Promise<ExitCo
   }
   const place = findPlace(options.url);
   for (const { message } of place.warnings) tell(`warning: ${message}`);
+  const tasks = options.tasks === undefined ? undefined : await loadTasksFile(options.tasks);
   const given = await credentialsOfEnvironment(hashPassword);
   const { authFile } = options;
   if (authFile !== undefined && isReadableByOthers(authFile)) {
@@ -43,6 +46,7 @@ export async function runMonitor(options: MonitorCommandOptions): Promise<ExitCo
     const monitor = createMonitor({
       engine: place.url,
       readOnly: options.readOnly,
+      tasks,
       allowedHosts: options.allowedHosts?.split(",").map((host) => host.trim()),
       auth: !hasAuth
         ? undefined

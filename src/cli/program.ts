@@ -138,6 +138,7 @@ function monitorCommand(program: Command, exit: Exit): void {
     .option("--read-only", "nothing can be changed, whoever asks")
     .option("--auth-file <file>", "who may log in: lines user:hash:role[:queues]")
     .option("--allowed-hosts <hosts>", "names by which it is reached, separated by commas")
+    .option("--tasks <file>", "a file that exports task definitions: forms to enqueue them by")
     .option("--hash-password", "print what stands for the password on standard input in an auth file")
     .action(async (_: object, command: Command) => {
       exit.code = await runMonitor(running<MonitorCommandOptions>(command));

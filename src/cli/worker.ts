@@ -3,7 +3,8 @@ import { chooseUrl } from "./engine-url.ts";
 import type { ExitCode } from "./exit-codes.ts";
 import { serveHealth } from "./health-endpoint.ts";
 import { serve } from "./serve.ts";
-import { findWorkerFile, loadWorkerFile } from "./worker-file.ts";
+import { findUserFile } from "./user-file.ts";
+import { loadWorkerFile } from "./worker-file.ts";
 
 export interface WorkerCommandOptions {
   readonly url?: string;
@@ -13,7 +14,7 @@ export interface WorkerCommandOptions {
 
 /** `titanqueue worker`: runs a worker file until a signal comes; resolves with the exit code of `Server.run()`. */
 export async function runWorker(file: string, options: WorkerCommandOptions): Promise<ExitCode> {
-  const path = findWorkerFile(file);
+  const path = findUserFile(file, "worker");
   const url = chooseUrl(options.url);
   const worker = await loadWorkerFile(path, file);
   const server = new Server(url, worker.server);

@@ -24,10 +24,10 @@ const PAGES: readonly (readonly [path: string, says: string | RegExp])[] = [
   ["failures", /mailbox of user/],
   ["schedulers", "stock:sync"],
   ["servers", "image:resize"],
-  ["groups", "Groups"],
+  ["groups", /page:(home|view)/],
   ["metrics", /measured|Attempts/],
   ["engine", "memory"],
-  ["activity", "Activity"],
+  ["activity", /queues\/\{queue\}\/pause/],
   ["enqueue", "Enqueue"],
 ];
 

@@ -84,3 +84,32 @@ it("tells which line of the auth file is wrong", async () => {
   const { code, said } = await run(["--auth-file", "auth"], cwd).ended;
   expect([code, said.includes("auth:1"), said.includes("secret-hash")]).toEqual([2, true, false]);
 });
+
+it("takes task definitions from a file, for the form that enqueues", async () => {
+  const cwd = installation.project({
+    "tasks.mjs": `import { defineTask } from "titanqueue";
+export const welcome = defineTask("email:welcome", { options: { queue: "mail" } });
+export const again = welcome;
+export const other = 42;`,
+  });
+  const program = run(["--port", "0", "--tasks", "tasks.mjs"], cwd);
+  const answer = await fetch(`${await addressOf(program)}api/definitions`);
+  expect(await answer.json()).toMatchObject({ definitions: [{ type: "email:welcome", queue: "mail" }] });
+  program.child.kill("SIGTERM");
+  expect((await program.ended).code).toBe(0);
+});
+
+it.each([
+  ["task.mjs", 'there is no file task.mjs (did you mean "tasks.mjs"?)'],
+  ["tasks.mjs", "tasks.mjs exports no task; write `export const welcome = defineTask("],
+  ["twice.mjs", "twice.mjs exports two definitions of a; leave one of them out"],
+])("says what is wrong with a file of tasks: %s", async (file, problem) => {
+  const cwd = installation.project({
+    "tasks.mjs": "export const answer = 42;",
+    "twice.mjs": `import { defineTask } from "titanqueue";
+export const [one, two] = [defineTask("a"), defineTask("a")];`,
+  });
+  const { code, said } = await run(["--port", "0", "--tasks", file], cwd).ended;
+  expect(said).toContain(problem);
+  expect(code).toBe(2);
+});
