@@ -50,8 +50,20 @@ function enqueueTick(store: EmbeddedStore, tick: Tick, now: number): TickAnswer 
 
   const stored = store.schedules.lastTick(queue, entryId, now);
   const last = stored !== undefined && stored.at <= now + FUTURE_LIMIT ? stored : undefined;
-  if (last !== undefined && at <= last.at) return { status: "taken", taskId: last.taskId };
   const differs = last !== undefined && last.digest !== digest;
+  if (last !== undefined && at <= last.at) {
+    // The older one was quicker this time. From the next tick on the newer meaning holds.
+    if (differs && last.startedAt < startedAt) {
+      store.schedules.writeTick(
+        queue,
+        entryId,
+        { ...last, startedAt, claimUntil, digest },
+        now + memory,
+        now,
+      );
+    }
+    return { status: "taken", taskId: last.taskId };
+  }
   if (differs && last.startedAt > startedAt && last.claimUntil >= now) return { status: "superseded" };
 
   const enqueued = enqueue(store.queue(queue), task, now) as Exclude<EnqueueAnswer, { status: "failed" }>;

@@ -63,6 +63,11 @@ local last, started, claim, meaning, task =
   string.match(type(stored) == 'string' and stored or '', '^(%d+) (%d+) (%d+) (%x+) (.*)$')
 if last and tonumber(last) <= present + 60 then
   if at <= tonumber(last) then
+    if meaning ~= digest and tonumber(started) < started_at then
+      -- The older one was quicker this time. From the next tick on the newer meaning holds; without memory, from a later one.
+      local value = string.format('%s %.0f %s %s %s', last, started_at, claim_until, digest, task)
+      redis.pcall('SET', tick, value, 'EX', memory)
+    end
     return { 'taken', task }
   end
   if meaning ~= digest and tonumber(started) > started_at and tonumber(claim) >= present then
