@@ -219,6 +219,10 @@ for _, task in ipairs(tasks) do
     elseif (task.waits or task.is_ghost) and length > 0 then
       removed = redis.call('LREM', pending, 0, task.id)
     end
+    -- A damaged store may have the id in `pending` as well: it is not to be there twice.
+    if change == 'run' and not task.waits and redis.call('LLEN', pending) * #tasks <= MOST_COMPARED then
+      redis.call('LREM', pending, 0, task.id)
+    end
     if task.group and redis.call('EXISTS', task.set) == 0 then
       redis.pcall('SREM', groups, task.group)
     end
