@@ -1000,7 +1000,7 @@ export interface Routes {
   "GET /api/spec": { query: SpecQuery; answer: SpecMeaning };
   /** What an entry has enqueued, newest first. */
   "GET /api/schedulers/{id}/events": { query: EventsQuery; answer: SchedulerEventList };
-  /** Enqueues the task of an entry now. */
+  /** Enqueues the task of a stored entry now: the options of others are known to their program alone (`NOT_STORED`). */
   "POST /api/schedulers/{id}/run": { answer: TaskDetail };
   /** Its task is enqueued no more, until it is unpaused. */
   "POST /api/schedulers/{id}/pause": { answer: null };

@@ -3429,7 +3429,7 @@ export const ROUTE_SCHEMAS: Readonly<Record<RouteName, RouteSchemas>> = {
     }
   },
   "POST /api/schedulers/{id}/run": {
-    "summary": "Enqueues the task of an entry now.",
+    "summary": "Enqueues the task of a stored entry now: the options of others are known to their program alone (`NOT_STORED`).",
     "query": null,
     "body": null,
     "answer": {

@@ -533,7 +533,7 @@ export function routeRules(house: House): Rules {
     "POST /api/schedulers/{id}/run": {
       role: "operate",
       handle: async (call) => {
-        const { id } = await entryOf(call);
+        const { id } = await storedEntryOf(call);
         return detailOf(await scheduler.runNow(id), call.visitor);
       },
     },

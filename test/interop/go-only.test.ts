@@ -2,12 +2,12 @@ import { hostname } from "node:os";
 import { afterEach, describe, expect, it } from "vitest";
 import type { TaskState } from "../../src/broker/inspection.ts";
 import { installationForFile } from "../cli/installation.ts";
-import { Operator } from "../cli/operator.ts";
 import { eventually } from "../faults/eventually.ts";
 import { redisForFile } from "../support/redis-rig.ts";
 import { counted } from "./counts.ts";
 import { fillByGo } from "./go-only.ts";
 import { goInstant, goQueue, goTask } from "./go-shape.ts";
+import { Onlooker } from "./onlooker.ts";
 
 const installation = await installationForFile();
 const redis = await redisForFile();
@@ -24,18 +24,6 @@ afterEach(({ task }) => {
   if (task.result?.state === "pass") counted("scenarios");
 });
 
-/** The command, and our inspector, where none of our servers has ever run. */
-class Onlooker extends Operator {
-  constructor() {
-    super(installation, redis.url);
-  }
-
-  override async json(...words: string[]): Promise<unknown> {
-    counted("commands");
-    return super.json(...words);
-  }
-}
-
 const STATES: Readonly<Record<Exclude<TaskState, "aggregating">, readonly string[]>> = {
   active: ["busy-1", "busy-2"],
   pending: ["next-1", "next-2"],
@@ -47,7 +35,7 @@ const STATES: Readonly<Record<Exclude<TaskState, "aggregating">, readonly string
 
 describe("where only Go runs, we see", () => {
   it("its queues, and all that they hold, as Go's own inspector does", async () => {
-    const { inspector } = new Onlooker();
+    const { inspector } = new Onlooker(installation, redis.url);
     expect(await inspector.queues()).toEqual(expect.arrayContaining(["held", "work"]));
     for (const queue of ["work", "held"]) {
       const ours = await inspector.getQueueInfo(queue);
@@ -83,7 +71,7 @@ describe("where only Go runs, we see", () => {
   });
 
   it("its server and what that runs", async () => {
-    const { inspector } = new Onlooker();
+    const { inspector } = new Onlooker(installation, redis.url);
     // Go shows what it runs with the next heartbeat, 5 s later.
     await eventually(
       "the server shows both",
@@ -104,7 +92,7 @@ describe("where only Go runs, we see", () => {
   });
 
   it("its schedules, and that one was never due", async () => {
-    const { inspector } = new Onlooker();
+    const { inspector } = new Onlooker(installation, redis.url);
     await eventually("both are shown, and one was due", async () => {
       const entries = await inspector.schedulerEntries();
       return entries.length === 2 && entries.some(({ previous }) => previous !== undefined);
@@ -129,7 +117,7 @@ describe("where only Go runs, we see", () => {
   });
 
   it("no damage, and nothing to advise but what is so", async () => {
-    const { inspector } = new Onlooker();
+    const { inspector } = new Onlooker(installation, redis.url);
     expect(await inspector.fsck()).toMatchObject({ findings: [] });
     const { advice } = await inspector.doctor();
     const told = advice.filter(({ severity }) => severity !== "ok").map(({ code }) => code);
@@ -137,7 +125,7 @@ describe("where only Go runs, we see", () => {
   });
 
   it("all of it in the command", async () => {
-    const at = new Onlooker();
+    const at = new Onlooker(installation, redis.url);
     const { queues } = (await at.json("queue", "ls")) as { queues: { queue: string }[] };
     expect(queues).toMatchObject(
       expect.arrayContaining([expect.objectContaining({ queue: "held", paused: true, pending: 1 })]),
@@ -168,7 +156,7 @@ describe("where only Go runs, we see", () => {
   }, 60_000);
 
   it("and change it, and Go's server does as we say", async () => {
-    const at = new Onlooker();
+    const at = new Onlooker(installation, redis.url);
     const q = ["-q", "work"];
     const began = (id: string, n: number) =>
       eventually(`${id} began ${n} times`, () => {

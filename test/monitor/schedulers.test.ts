@@ -125,6 +125,8 @@ it("refuses what cannot be stored, and says where", async () => {
   expect([foreign.status, foreign.json.error.code]).toEqual([409, "NOT_STORED"]);
   const removal = await rig.change("/api/schedulers/of-a-program", { method: "DELETE", body: {} });
   expect([removal.status, removal.json.error.code]).toEqual([409, "NOT_STORED"]);
+  const run = await rig.change("/api/schedulers/of-a-program/run", { body: {} });
+  expect([run.status, run.json.error.code]).toEqual([409, "NOT_STORED"]);
 });
 
 it("keeps visitors to their queues and roles", async () => {

@@ -55,9 +55,11 @@ export function Entry({ entry, onEdit, onClose }: EntryProps) {
           >
             {paused ? "Resume" : "Pause"}
           </Button>
-          <Button may={operate} look="primary" icon={<Play size={14} />} onClick={() => runNow(entry)}>
-            Run now
-          </Button>
+          {stored && (
+            <Button may={operate} look="primary" icon={<Play size={14} />} onClick={() => runNow(entry)}>
+              Run now
+            </Button>
+          )}
         </>
       }
     >
