@@ -20,7 +20,7 @@ export class Asynqmon {
   readonly asked = new Set<string>();
 
   private constructor(port: number, versions: Readonly<Record<string, string>>) {
-    this.#url = `http://127.0.0.1:${port}/api`;
+    this.#url = `http://127.0.0.1:${port}`;
     this.versions = versions;
   }
 
@@ -52,8 +52,17 @@ export class Asynqmon {
     return body as R;
   }
 
+  /** What its exporter tells a Prometheus. */
+  async metrics(): Promise<string> {
+    const response = await fetch(`${this.#url}/metrics`);
+    counted("commands");
+    const text = await response.text();
+    if (response.status !== 200) throw new Error(`asynqmon's exporter answered ${response.status}: ${text}`);
+    return text;
+  }
+
   async ask(method: "GET" | "POST" | "DELETE", path: string, body?: object): Promise<MonitorAnswer> {
-    const response = await fetch(this.#url + path, {
+    const response = await fetch(`${this.#url}/api${path}`, {
       method,
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });

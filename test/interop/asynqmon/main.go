@@ -13,7 +13,10 @@ import (
 	"strings"
 
 	"github.com/hibiken/asynq"
+	"github.com/hibiken/asynq/x/metrics"
 	"github.com/hibiken/asynqmon"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
 func main() {
@@ -31,7 +34,10 @@ func main() {
 		ReadOnly:          *readOnly,
 		PrometheusAddress: *prometheus,
 	})
-	go func() { must(http.Serve(listener, handler)) }()
+	mux := http.NewServeMux()
+	mux.Handle("/", handler)
+	mux.Handle("/metrics", exporter(conn))
+	go func() { must(http.Serve(listener, mux)) }()
 	must(json.NewEncoder(os.Stdout).Encode(map[string]any{
 		"port":     listener.Addr().(*net.TCPAddr).Port,
 		"versions": versions(),
@@ -45,6 +51,13 @@ func connection(url, cluster string) (asynq.RedisConnOpt, error) {
 		return asynq.RedisClusterClientOpt{Addrs: strings.Split(cluster, ",")}, nil
 	}
 	return asynq.ParseRedisURI(url)
+}
+
+// What asynqmon's own program has at /metrics when it is told to export them, but for facts of its process.
+func exporter(conn asynq.RedisConnOpt) http.Handler {
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(metrics.NewQueueMetricsCollector(asynq.NewInspector(conn)))
+	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 }
 
 func versions() map[string]string {
