@@ -4,7 +4,7 @@ import { createInterface } from "node:readline";
 import { afterAll } from "vitest";
 import { counted } from "./counts.ts";
 import { goProgram } from "./go-modules.ts";
-import { placeOf } from "./older-peer.ts";
+import { placeOf } from "./peer.ts";
 
 /** What asynqmon answered: JSON, plain text of an error, or nothing. */
 export interface MonitorAnswer {

@@ -1,29 +1,28 @@
 import { afterAll } from "vitest";
 import { counted } from "./counts.ts";
-import { OlderPeer, type OlderVersion } from "./older-peer.ts";
-import { Peer, PeerError } from "./peer.ts";
-
-export type InspectorVersion = OlderVersion | "0.26.0";
+import { type AsynqVersion, Peer, PeerError } from "./peer.ts";
 
 /** The inspectors that tools stand on: asynqmon, asynq's command, and the newest. */
 export const INSPECTOR_VERSIONS = ["0.24.1", "0.25.0", "0.26.0"] as const;
 
 /** Asynq's Inspector in one of its versions, which remembers what it was asked. */
 export class GoInspector {
-  readonly version: InspectorVersion;
   readonly asked = new Set<string>();
-  readonly #peer: Peer | OlderPeer;
+  readonly #peer: Peer;
 
-  private constructor(version: InspectorVersion, peer: Peer | OlderPeer) {
-    this.version = version;
+  private constructor(peer: Peer) {
     this.#peer = peer;
   }
 
   /** For the calling test file. */
-  static async forFile(version: InspectorVersion, url: string): Promise<GoInspector> {
-    const peer = version === "0.26.0" ? await Peer.start(url) : new OlderPeer(version, url);
+  static async forFile(version: AsynqVersion, url: string): Promise<GoInspector> {
+    const peer = await Peer.start(url, version);
     afterAll(() => peer.close());
-    return new GoInspector(version, peer);
+    return new GoInspector(peer);
+  }
+
+  get version(): AsynqVersion {
+    return this.#peer.version;
   }
 
   /** See {@link Peer.inspect}. */
@@ -34,9 +33,9 @@ export class GoInspector {
     return answer;
   }
 
-  /** The names of all that it can be asked; the peer of v0.26.0 does not tell. */
-  async methods(): Promise<readonly string[] | undefined> {
-    return this.#peer instanceof OlderPeer ? this.#peer.ask<string[]>("methods") : undefined;
+  /** The names of all that it can be asked. */
+  methods(): Promise<readonly string[]> {
+    return this.#peer.inspectorMethods();
   }
 
   /** What asynq answers to a call that it refuses. */

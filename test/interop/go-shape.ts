@@ -1,10 +1,10 @@
 import type { QueueInfo } from "../../src/inspector/inspector.ts";
 import { formatGoDuration } from "../../src/protocol/go-text.ts";
 import type { TaskInfo } from "../../src/task-info.ts";
-import type { InspectorVersion } from "./go-inspector.ts";
+import type { AsynqVersion } from "./peer.ts";
 
 /** What asynq's Inspector has to answer, from what ours does; under Go's names, as the peers write it. */
-export function goTask(task: TaskInfo, version: InspectorVersion): Record<string, unknown> {
+export function goTask(task: TaskInfo, version: AsynqVersion): Record<string, unknown> {
   const headers = Object.keys(task.headers).length === 0 ? null : { ...task.headers };
   return {
     ID: task.id,

@@ -9,7 +9,7 @@ const client = redis.client();
 describe("the peer", () => {
   it("is asynq v0.26.0", async () => {
     const peer = await Peer.forTest(redis.url);
-    expect(await peer.ask("versions")).toMatchObject({ asynq: "0.26.0" });
+    expect(await peer.ask("versions")).toMatchObject({ asynq: "v0.26.0" });
   });
 
   it("enqueues with every option, and inspects", async () => {

@@ -23,7 +23,7 @@ export interface PeerEvent {
   readonly payloads?: readonly string[];
 }
 
-/** What a handler of the peer does with one attempt; see `peer/server.go`. Lengths of time are Go's text (`"1m30s"`). */
+/** What a handler of the peer does with one attempt; see `go/any-version/server.go`. Lengths of time are Go's text (`"1m30s"`). */
 export interface Step {
   readonly run?: string;
   /** Until {@link Peer.finish}. */
@@ -32,6 +32,7 @@ export interface Step {
   readonly error?: string;
   /** With an error: not to be retried. */
   readonly skip?: boolean;
+  /** Only of v0.26.0. */
   readonly revoke?: boolean;
   readonly panic?: string;
 }
@@ -40,6 +41,7 @@ export interface PeerTask {
   readonly type: string;
   /** Absent: nil. */
   readonly payload?: Uint8Array | string;
+  /** Only of v0.26.0. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Lengths of time are Go's text, instants ISO text. */
   readonly options?: {
@@ -65,6 +67,7 @@ export interface PeerServer {
   /** Errors of this text are no failures. */
   readonly notFailure?: string;
   readonly shutdownTimeout?: string;
+  /** This, and the janitor's, only of v0.26.0. */
   readonly taskCheckInterval?: string;
   readonly delayedTaskCheckInterval?: string;
   readonly janitorInterval?: string;
@@ -106,8 +109,25 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-/** A process that runs real asynq v0.26.0, on command. */
+/** The versions of asynq that are tried, and the module that holds each: the newest, and those that tools and workers still run. */
+const MODULES = {
+  "0.24.1": "peer-0241",
+  "0.25.0": "peer-0250",
+  "0.25.1": "peer-0251",
+  "0.26.0": "peer",
+} as const;
+
+export type AsynqVersion = keyof typeof MODULES;
+
+/** How the Go programs are told where the tasks are; a Cluster is `redis-cluster://host:port,host:port`. */
+export function placeOf(url: string): readonly string[] {
+  const nodes = /^redis-cluster:\/\/(.*)$/.exec(url)?.[1];
+  return nodes === undefined ? ["-redis", url] : ["-cluster", nodes];
+}
+
+/** A process that runs real asynq, on command. */
 export class Peer {
+  readonly version: AsynqVersion;
   readonly #child: ChildProcess;
   readonly #waiting = new Map<number, Waiting>();
   readonly #events: PeerEvent[] = [];
@@ -116,21 +136,24 @@ export class Peer {
   #asked = 0;
   #complaints = "";
 
-  private constructor(url: string) {
-    this.#child = spawn(goProgram("peer"), ["-redis", url], { stdio: ["pipe", "pipe", "pipe"] });
+  private constructor(url: string, version: AsynqVersion) {
+    this.version = version;
+    this.#child = spawn(goProgram(MODULES[version]), placeOf(url), { stdio: ["pipe", "pipe", "pipe"] });
     const { stdout, stderr } = this.#child;
     stderr?.setEncoding("utf8").on("data", (text: string) => {
       this.#complaints += text;
     });
     if (stdout) createInterface({ input: stdout }).on("line", (line) => this.#hear(JSON.parse(line)));
+    // Who has died is found out by its end.
     this.#child.stdin?.on("error", () => undefined);
     this.#ended = once(this.#child, "close").then(() => this.#end());
   }
 
   /** Starts a peer on the Redis at `url`. It ends with its parent, or by {@link Peer.close}. */
-  static async start(url: string): Promise<Peer> {
-    const peer = new Peer(url);
-    await peer.ask("versions");
+  static async start(url: string, version: AsynqVersion = "0.26.0"): Promise<Peer> {
+    const peer = new Peer(url, version);
+    const { asynq } = await peer.ask<{ asynq: string }>("versions");
+    if (asynq !== `v${version}`) throw new Error(`expected asynq ${version}; this is ${asynq}`);
     return peer;
   }
 
@@ -154,7 +177,7 @@ export class Peer {
     return this.#events;
   }
 
-  /** Any command of `peer/main.go`. */
+  /** Any command of `go/any-version/main.go`; of v0.26.0 those of `peer/main.go`, too. */
   ask<R>(command: string, args: unknown = {}): Promise<R> {
     this.#asked += 1;
     const id = this.#asked;
@@ -192,6 +215,13 @@ export class Peer {
     return this.ask("inspect", { call: method, with: args });
   }
 
+  /** The names of all that asynq's `Inspector` can be asked. */
+  inspectorMethods(): Promise<readonly string[]> {
+    return this.ask("methods");
+  }
+
+  // ---- only of v0.26.0 -----------------------------------------------------------------------------------------
+
   /** A method of asynq's internal broker (`rdb.RDB`), without its context. Messages and records are hex. */
   broker<R = unknown>(method: string, ...args: unknown[]): Promise<R> {
     return this.ask("broker", { call: method, with: args });
@@ -225,6 +255,8 @@ export class Peer {
   dump<R>(queue = ""): Promise<R> {
     return this.ask("dump", { queue });
   }
+
+  // ---- of any version, what happens by itself -------------------------------------------------------------------
 
   /** The first event of that name that `fits`, past or to come. */
   event(name: PeerEvent["event"], fits: (event: PeerEvent) => boolean = () => true): Promise<PeerEvent> {

@@ -3,7 +3,7 @@ import { eventually } from "../faults/eventually.ts";
 import { redisForFile } from "../support/redis-rig.ts";
 import { counted } from "./counts.ts";
 import { script } from "./go-only.ts";
-import { OlderPeer } from "./older-peer.ts";
+import { Peer } from "./peer.ts";
 import { goSide, nodeSide } from "./sides.ts";
 
 const redis = await redisForFile();
@@ -61,8 +61,8 @@ describe("a Go fleet", () => {
   }, 120_000);
 });
 
-describe("a worker of v0.25.1 among ours", () => {
-  const older = new OlderPeer("0.25.1", redis.url);
+describe("a worker of v0.25.1 among ours", async () => {
+  const older = await Peer.start(redis.url, "0.25.1");
   afterAll(() => older.close());
 
   it("says its version", async () => {
@@ -72,7 +72,7 @@ describe("a worker of v0.25.1 among ours", () => {
   it("runs our tasks, whose results are ours to read, and keeps them without their headers", async () => {
     const queue = "older";
     const node = nodeSide(redis.url);
-    await older.serve({ name: "runs", queues: { [queue]: 1 }, steps: { add: { result: '{"sum":3}' } } });
+    await older.serve({ name: "runs", queues: { [queue]: 1 }, script: [{ result: '{"sum":3}' }] });
     await node.enqueue({
       type: "add",
       payload: "[1,2]",
@@ -96,7 +96,7 @@ describe("a worker of v0.25.1 among ours", () => {
       name: "fails",
       queues: { [queue]: 1 },
       retryDelay: "1h",
-      steps: { t: { error: "no luck" } },
+      script: [{ error: "no luck" }],
     });
     const options = { queue, taskId: "one", retention: "1h" };
     await node.enqueue({ type: "t", payload: "{}", headers: { tenant: "acme" }, options });
@@ -118,7 +118,7 @@ describe("a worker of v0.25.1 among ours", () => {
       name: "leaves",
       queues: { [queue]: 1 },
       shutdownTimeout: "100ms",
-      steps: { t: { wait: true } },
+      script: [{ wait: true }],
     };
     await older.serve(busy);
     await node.enqueue({ type: "t", payload: "{}", headers: { tenant: "acme" }, options });

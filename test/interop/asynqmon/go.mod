@@ -3,6 +3,7 @@ module asynqmon-peer
 go 1.24.0
 
 require (
+	anyversion v0.0.0
 	github.com/hibiken/asynq v0.24.1
 	github.com/hibiken/asynq/x v0.0.0-20211219150637-8dfabfccb3be
 	github.com/hibiken/asynqmon v0.7.2
@@ -27,3 +28,5 @@ require (
 	golang.org/x/time v0.3.0 // indirect
 	google.golang.org/protobuf v1.30.0 // indirect
 )
+
+replace anyversion => ../go/any-version

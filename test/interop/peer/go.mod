@@ -3,6 +3,7 @@ module github.com/hibiken/asynq/titanqueue-peer
 go 1.24.0
 
 require (
+	anyversion v0.0.0
 	github.com/hibiken/asynq v0.26.0
 	github.com/redis/go-redis/v9 v9.14.1
 	github.com/robfig/cron/v3 v3.0.1
@@ -17,3 +18,5 @@ require (
 	golang.org/x/time v0.14.0 // indirect
 	google.golang.org/protobuf v1.36.10 // indirect
 )
+
+replace anyversion => ../go/any-version

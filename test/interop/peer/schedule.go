@@ -5,20 +5,21 @@ import (
 	"sync"
 	"time"
 
+	"anyversion"
 	"github.com/hibiken/asynq"
 	"github.com/robfig/cron/v3"
 )
 
 type scheduled struct {
-	Spec string  `json:"spec"`
-	Task newTask `json:"task"`
+	Spec string             `json:"spec"`
+	Task anyversion.NewTask `json:"task"`
 }
 
 type schedulerOptions struct {
-	Name      string      `json:"name"`
-	Heartbeat duration    `json:"heartbeat"`
-	Sync      duration    `json:"sync"`
-	Entries   []scheduled `json:"entries"`
+	Name      string              `json:"name"`
+	Heartbeat anyversion.Duration `json:"heartbeat"`
+	Sync      anyversion.Duration `json:"sync"`
+	Entries   []scheduled         `json:"entries"`
 }
 
 func (o schedulerOptions) opts() *asynq.SchedulerOpts {
@@ -27,10 +28,10 @@ func (o schedulerOptions) opts() *asynq.SchedulerOpts {
 
 // Runs a scheduler and answers the ids of its entries.
 func (p *peer) schedule(o schedulerOptions) (any, error) {
-	scheduler := asynq.NewScheduler(p.conn, o.opts())
+	scheduler := asynq.NewScheduler(p.Conn, o.opts())
 	ids := []string{}
 	for _, entry := range o.Entries {
-		id, err := scheduler.Register(entry.Spec, entry.Task.task(), entry.Task.Options.list()...)
+		id, err := scheduler.Register(entry.Spec, p.Task(entry.Task), entry.Task.Options.List()...)
 		if err != nil {
 			return nil, err
 		}
@@ -45,6 +46,7 @@ func (p *peer) schedule(o schedulerOptions) (any, error) {
 // A PeriodicTaskManager, and the list that it asks for.
 type periodic struct {
 	manager *asynq.PeriodicTaskManager
+	task    func(anyversion.NewTask) *asynq.Task
 	mu      sync.Mutex
 	entries []scheduled
 }
@@ -56,8 +58,8 @@ func (m *periodic) GetConfigs() ([]*asynq.PeriodicTaskConfig, error) {
 	for _, entry := range m.entries {
 		configs = append(configs, &asynq.PeriodicTaskConfig{
 			Cronspec: entry.Spec,
-			Task:     entry.Task.task(),
-			Opts:     entry.Task.Options.list(),
+			Task:     m.task(entry.Task),
+			Opts:     entry.Task.Options.List(),
 		})
 	}
 	return configs, nil
@@ -65,9 +67,9 @@ func (m *periodic) GetConfigs() ([]*asynq.PeriodicTaskConfig, error) {
 
 // Runs a PeriodicTaskManager over a list that provide replaces.
 func (p *peer) manage(o schedulerOptions) (any, error) {
-	m := &periodic{entries: o.Entries}
+	m := &periodic{task: p.Task, entries: o.Entries}
 	manager, err := asynq.NewPeriodicTaskManager(asynq.PeriodicTaskManagerOpts{
-		RedisConnOpt:               p.conn,
+		RedisConnOpt:               p.Conn,
 		PeriodicTaskConfigProvider: m,
 		SyncInterval:               time.Duration(o.Sync),
 		SchedulerOpts:              o.opts(),
@@ -96,7 +98,7 @@ func (p *peer) provide(o schedulerOptions) (any, error) {
 }
 
 // Ends a scheduler or a manager.
-func (p *peer) unschedule(n named) (any, error) {
+func (p *peer) unschedule(n anyversion.Named) (any, error) {
 	p.mu.Lock()
 	scheduler, isScheduler := p.schedulers[n.Name]
 	m, isManager := p.managers[n.Name]

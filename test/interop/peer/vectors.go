@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"time"
 
+	"anyversion"
 	"github.com/hibiken/asynq"
 	"github.com/hibiken/asynq/internal/base"
 )
@@ -111,7 +112,7 @@ func fields(message any) map[string]any {
 // Reads what somebody else has written, as asynq reads it.
 func decode(args struct {
 	Kind string
-	Hex  hexBytes
+	Hex  anyversion.HexBytes
 }) (any, error) {
 	var message any
 	var err error
@@ -301,6 +302,6 @@ func (d drawer) optionText() optionText {
 	}
 	pair := []string{text, d.text(8)}
 	written, err := json.Marshal(pair)
-	must(err)
+	anyversion.Must(err)
 	return optionText{"Header", pair, "Header(" + string(written) + ")"}
 }

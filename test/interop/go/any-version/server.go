@@ -1,4 +1,4 @@
-package main
+package anyversion
 
 import (
 	"context"
@@ -14,7 +14,7 @@ import (
 // What a handler does with one attempt at a task.
 type step struct {
 	// How long it works, in the task's context, which may end it earlier.
-	Run duration `json:"run"`
+	Run Duration `json:"run"`
 	// Works until a finish names the task; what that says is then done.
 	Wait bool `json:"wait"`
 	// Stored by the task's result writer.
@@ -26,21 +26,22 @@ type step struct {
 	Panic  string `json:"panic"`
 }
 
-type serverOptions struct {
+// ServerOptions are those of a server, and what its handlers do.
+type ServerOptions struct {
 	Name           string         `json:"name"`
 	Concurrency    int            `json:"concurrency"`
 	Queues         map[string]int `json:"queues"`
 	StrictPriority bool           `json:"strictPriority"`
 	// The delay before each retry. Default: asynq's.
-	RetryDelay *duration `json:"retryDelay"`
+	RetryDelay *Duration `json:"retryDelay"`
 	// Errors of this text are no failures.
 	NotFailure               string   `json:"notFailure"`
-	ShutdownTimeout          duration `json:"shutdownTimeout"`
-	TaskCheckInterval        duration `json:"taskCheckInterval"`
-	DelayedTaskCheckInterval duration `json:"delayedTaskCheckInterval"`
-	JanitorInterval          duration `json:"janitorInterval"`
-	GroupGracePeriod         duration `json:"groupGracePeriod"`
-	GroupMaxDelay            duration `json:"groupMaxDelay"`
+	ShutdownTimeout          Duration `json:"shutdownTimeout"`
+	TaskCheckInterval        Duration `json:"taskCheckInterval"`
+	DelayedTaskCheckInterval Duration `json:"delayedTaskCheckInterval"`
+	JanitorInterval          Duration `json:"janitorInterval"`
+	GroupGracePeriod         Duration `json:"groupGracePeriod"`
+	GroupMaxDelay            Duration `json:"groupMaxDelay"`
 	GroupMaxSize             int      `json:"groupMaxSize"`
 	// The type of the tasks that groups become; their payload is the payloads of the members, a JSON list of texts.
 	Aggregate string `json:"aggregate"`
@@ -50,15 +51,13 @@ type serverOptions struct {
 
 // Runs a server. A task's payload may be {"script": [step, …]}, one step for each attempt, the last one for all that
 // follow. Events: started and ended for every attempt, error for asynq's error handler, aggregated for groups.
-func (p *peer) serve(o serverOptions) (any, error) {
+func (p *Peer) serve(o ServerOptions) (any, error) {
 	config := asynq.Config{
 		Concurrency:              o.Concurrency,
 		Queues:                   o.Queues,
 		StrictPriority:           o.StrictPriority,
 		ShutdownTimeout:          time.Duration(o.ShutdownTimeout),
-		TaskCheckInterval:        time.Duration(o.TaskCheckInterval),
 		DelayedTaskCheckInterval: time.Duration(o.DelayedTaskCheckInterval),
-		JanitorInterval:          time.Duration(o.JanitorInterval),
 		GroupGracePeriod:         time.Duration(o.GroupGracePeriod),
 		GroupMaxDelay:            time.Duration(o.GroupMaxDelay),
 		GroupMaxSize:             o.GroupMaxSize,
@@ -79,7 +78,10 @@ func (p *peer) serve(o serverOptions) (any, error) {
 			return p.aggregate(o, group, tasks)
 		})
 	}
-	server := asynq.NewServer(p.conn, config)
+	if p.newer.Configure != nil {
+		p.newer.Configure(&config, o)
+	}
+	server := asynq.NewServer(p.Conn, config)
 	p.mu.Lock()
 	p.servers[o.Name] = server
 	p.mu.Unlock()
@@ -88,18 +90,18 @@ func (p *peer) serve(o serverOptions) (any, error) {
 	}))
 }
 
-func (p *peer) aggregate(o serverOptions, group string, tasks []*asynq.Task) *asynq.Task {
+func (p *Peer) aggregate(o ServerOptions, group string, tasks []*asynq.Task) *asynq.Task {
 	payloads := []string{}
 	for _, task := range tasks {
 		payloads = append(payloads, string(task.Payload()))
 	}
 	joined, err := json.Marshal(payloads)
-	must(err)
+	Must(err)
 	p.say(map[string]any{"event": "aggregated", "server": o.Name, "group": group, "payloads": payloads})
 	return asynq.NewTask(o.Aggregate, joined)
 }
 
-func (p *peer) handle(ctx context.Context, task *asynq.Task, o serverOptions) (err error) {
+func (p *Peer) handle(ctx context.Context, task *asynq.Task, o ServerOptions) (err error) {
 	id, _ := asynq.GetTaskID(ctx)
 	queue, _ := asynq.GetQueueName(ctx)
 	retried, _ := asynq.GetRetryCount(ctx)
@@ -109,7 +111,7 @@ func (p *peer) handle(ctx context.Context, task *asynq.Task, o serverOptions) (e
 	finish := p.finishOf(id)
 	defer p.forget(id)
 	p.tell(ctx, "started", o.Name, map[string]any{
-		"type": task.Type(), "payload": hex.EncodeToString(task.Payload()), "headers": task.Headers(),
+		"type": task.Type(), "payload": hex.EncodeToString(task.Payload()), "headers": headers(task),
 		"queue": queue, "retried": retried, "maxRetry": maxRetry, "deadline": deadline.UTC(),
 	})
 	defer func() {
@@ -144,7 +146,7 @@ func (p *peer) handle(ctx context.Context, task *asynq.Task, o serverOptions) (e
 	case now.Panic != "":
 		panic(now.Panic)
 	case now.Revoke:
-		return asynq.RevokeTask
+		return p.newer.RevokeTask
 	case now.Skip:
 		return fmt.Errorf("%s: %w", now.Error, asynq.SkipRetry)
 	case now.Error != "":
@@ -167,14 +169,14 @@ func stepOf(payload []byte, otherwise []step, retried int) step {
 	return script[min(retried, len(script)-1)]
 }
 
-func (p *peer) tell(ctx context.Context, event string, server string, more map[string]any) {
+func (p *Peer) tell(ctx context.Context, event string, server string, more map[string]any) {
 	more["event"] = event
 	more["server"] = server
 	more["task"], _ = asynq.GetTaskID(ctx)
 	p.say(more)
 }
 
-func (p *peer) finishOf(id string) chan step {
+func (p *Peer) finishOf(id string) chan step {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.waiting[id] == nil {
@@ -183,14 +185,14 @@ func (p *peer) finishOf(id string) chan step {
 	return p.waiting[id]
 }
 
-func (p *peer) forget(id string) {
+func (p *Peer) forget(id string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.waiting, id)
 }
 
 // Ends the wait of a task that runs.
-func (p *peer) finish(args struct {
+func (p *Peer) finish(args struct {
 	Task string
 	Then step
 }) (any, error) {
@@ -198,9 +200,10 @@ func (p *peer) finish(args struct {
 	return nil, nil
 }
 
-type named struct{ Name string }
+// Named is what a command means that is about one of several.
+type Named struct{ Name string }
 
-func (p *peer) server(name string) (*asynq.Server, error) {
+func (p *Peer) server(name string) (*asynq.Server, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if server, ok := p.servers[name]; ok {
@@ -210,7 +213,7 @@ func (p *peer) server(name string) (*asynq.Server, error) {
 }
 
 // Takes no more tasks, and goes on with those it has.
-func (p *peer) stop(n named) (any, error) {
+func (p *Peer) stop(n Named) (any, error) {
 	server, err := p.server(n.Name)
 	if err == nil {
 		server.Stop()
@@ -219,7 +222,7 @@ func (p *peer) stop(n named) (any, error) {
 }
 
 // Answers when the server has ended.
-func (p *peer) shutdown(n named) (any, error) {
+func (p *Peer) shutdown(n Named) (any, error) {
 	server, err := p.server(n.Name)
 	if err == nil {
 		server.Shutdown()
