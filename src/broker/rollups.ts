@@ -1,6 +1,6 @@
 import type { Measured } from "../protocol/rollup.ts";
 
-/** Keeps what servers have measured, for 25 hours. Instants are milliseconds of `Broker.now`. */
+/** Keeps what servers have measured, for 49 hours. Instants are milliseconds of `Broker.now`. */
 export interface RollupStore {
   /**
    * Adds to what others have measured since `at`, the beginning of a rollup. Not to be repeated where it may have been

@@ -12,7 +12,7 @@ import {
 import { requireKnownNames } from "../suggestion.ts";
 
 export interface MetricsOptions {
-  /** Not more than 25 hours ago: nothing is kept longer. @defaultValue an hour before `to` */
+  /** Not more than 49 hours ago: nothing is kept longer. @defaultValue an hour before `to` */
   from?: Date | undefined;
   /** @defaultValue now */
   to?: Date | undefined;

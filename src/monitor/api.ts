@@ -37,8 +37,8 @@ export interface ErrorAnswer {
 export interface ErrorFacts {
   /**
    * The package's own codes (`TASK_NOT_FOUND`, `ENGINE_UNAVAILABLE`, …, docs/errors.md), and the monitor's:
-   * `BAD_REQUEST`, `UNAUTHENTICATED`, `FORBIDDEN`, `READ_ONLY`, `CSRF`, `NOT_FOUND`, `METHOD_NOT_ALLOWED`,
-   * `MISDIRECTED`, `TOO_LARGE`, `UNSUPPORTED_MEDIA_TYPE`, `TOO_MANY_REQUESTS`, `NOT_SUPPORTED`, `NOT_UNDOABLE`,
+   * `BAD_REQUEST`, `UNAUTHENTICATED`, `FORBIDDEN`, `ADDRESS_UNKNOWN`, `READ_ONLY`, `CSRF`, `NOT_FOUND`,
+   * `METHOD_NOT_ALLOWED`, `MISDIRECTED`, `TOO_LARGE`, `UNSUPPORTED_MEDIA_TYPE`, `TOO_MANY_REQUESTS`, `NOT_SUPPORTED`, `NOT_UNDOABLE`,
    * `NOT_STORED`, `INTERNAL`.
    */
   code: string;
@@ -897,6 +897,8 @@ export interface MetricsQuery {
   range?: "1h" | "6h" | "24h";
   /** Left out: the busiest queues. */
   queue?: string;
+  /** Of the same length, and so long before: `24h` is yesterday at this time. Left out: up to now. */
+  ago?: "24h";
 }
 
 export interface ExpositionQuery {

@@ -25,11 +25,12 @@ export function busiestQueues(rows: readonly api.QueueRow[]): { queues: string[]
 export async function metricsReport(
   inspector: Pick<Inspector, "metrics">,
   queues: readonly string[],
-  range: api.MetricsQuery["range"] = "1h",
+  { range = "1h", ago }: Pick<api.MetricsQuery, "range" | "ago">,
   now: number,
   truncated = false,
 ): Promise<api.MetricsReport> {
-  const span = { from: new Date(now - RANGES[range]), to: new Date(now) };
+  const end = ago === undefined ? now : now - RANGES[ago];
+  const span = { from: new Date(end - RANGES[range]), to: new Date(end) };
   const reports = await Promise.all(queues.map((queue) => inspector.metrics(queue, span)));
   // Of no queue, for the time.
   const [first] = reports;

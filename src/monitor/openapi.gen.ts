@@ -672,7 +672,7 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
     "properties": {
       "code": {
         "type": "string",
-        "description": "The package's own codes (`TASK_NOT_FOUND`, `ENGINE_UNAVAILABLE`, …, docs/errors.md), and the monitor's: `BAD_REQUEST`, `UNAUTHENTICATED`, `FORBIDDEN`, `READ_ONLY`, `CSRF`, `NOT_FOUND`, `METHOD_NOT_ALLOWED`, `MISDIRECTED`, `TOO_LARGE`, `UNSUPPORTED_MEDIA_TYPE`, `TOO_MANY_REQUESTS`, `NOT_SUPPORTED`, `NOT_UNDOABLE`, `NOT_STORED`, `INTERNAL`."
+        "description": "The package's own codes (`TASK_NOT_FOUND`, `ENGINE_UNAVAILABLE`, …, docs/errors.md), and the monitor's: `BAD_REQUEST`, `UNAUTHENTICATED`, `FORBIDDEN`, `ADDRESS_UNKNOWN`, `READ_ONLY`, `CSRF`, `NOT_FOUND`, `METHOD_NOT_ALLOWED`, `MISDIRECTED`, `TOO_LARGE`, `UNSUPPORTED_MEDIA_TYPE`, `TOO_MANY_REQUESTS`, `NOT_SUPPORTED`, `NOT_UNDOABLE`, `NOT_STORED`, `INTERNAL`."
       },
       "message": {
         "type": "string"
@@ -1178,6 +1178,12 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
       "queue": {
         "type": "string",
         "description": "Left out: the busiest queues."
+      },
+      "ago": {
+        "enum": [
+          "24h"
+        ],
+        "description": "Of the same length, and so long before: `24h` is yesterday at this time. Left out: up to now."
       }
     },
     "required": [],

@@ -554,17 +554,17 @@ export function routeRules(house: House): Rules {
 
     "GET /api/metrics": {
       role: "view",
-      handle: async ({ query: { queue, range }, visitor }) => {
+      handle: async ({ query: { queue, ...time }, visitor }) => {
         if (queue !== undefined) {
           seeQueue(visitor, queue);
-          return metricsReport(inspector, [queue], range, now());
+          return metricsReport(inspector, [queue], time, now());
         }
         const { engine, rows } = await collector.fresh();
         requireSeen(engine);
         const { queues, truncated } = busiestQueues(
           [...rows.values()].filter((row) => maySee(visitor, row.queue)),
         );
-        return metricsReport(inspector, queues, range, now(), truncated);
+        return metricsReport(inspector, queues, time, now(), truncated);
       },
     },
     "GET /api/failures": {

@@ -2,8 +2,8 @@
 
 /** Milliseconds of one rollup. They begin at multiples of it since the epoch. */
 export const ROLLUP_LENGTH = 300_000;
-/** How long rollups are kept: a day, and what an hour has begun before. Milliseconds. */
-export const ROLLUP_TTL = 25 * 3_600_000;
+/** How long rollups are kept: two days, one to compare with the other, and what an hour has begun before. Milliseconds. */
+export const ROLLUP_TTL = 49 * 3_600_000;
 /** Types of a queue that are counted by themselves in one rollup; what comes then counts under {@link OTHER_TYPES}. */
 export const MOST_TYPES = 50;
 /** No type of a task is empty. */

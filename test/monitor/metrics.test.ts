@@ -103,3 +103,21 @@ it("shows nobody what they may not see", async () => {
   expect((await report(rig)).series.map(({ queue }) => queue)).toEqual(["low1", "low1"]);
   expect((await rig.send("/api/metrics?queue=default")).status).toBe(404);
 });
+
+it("shows the same length of time a day earlier", async () => {
+  const engine = memoryEngine();
+  const rig = await MonitorRig.start({ engine });
+  await rig.client.enqueue(new Task("t", {}));
+  const at = Math.floor(engine.broker.now() / ROLLUP_LENGTH) * ROLLUP_LENGTH;
+  const measured = (processed: number) => new Map([["t", { processed, failed: 0, wait: {}, run: {} }]]);
+  await engine.rollups.add("default", at, measured(1));
+  await engine.rollups.add("default", at - 24 * 3_600_000, measured(2));
+  await engine.rollups.add("default", at - 46 * 3_600_000, measured(4));
+  const processed = async (query: string) => (await report(rig, query)).series[0]?.totals.processed;
+  expect(await processed("?range=1h")).toBe(1);
+  expect(await processed("?range=1h&ago=24h")).toBe(2);
+  expect(await processed("?range=24h&ago=24h")).toBe(6);
+  const [today, yesterday] = [await report(rig), await report(rig, "?ago=24h")];
+  expect((today.from - yesterday.from) % ROLLUP_LENGTH).toBe(0);
+  expect((await rig.send("/api/metrics?ago=2h")).status).toBe(400);
+});

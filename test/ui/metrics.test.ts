@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { MetricsPoint, MetricsReport, MetricsSeries } from "../../ui/src/api/types.ts";
+import { endOf } from "../../ui/src/components/chart-lines.ts";
 import {
+  atTimesOf,
   chosenOf,
   coloursOf,
   failedShares,
@@ -150,5 +152,55 @@ describe("marks of Metrics", () => {
       { at: FROM, label: "2 servers started" },
       { at: FROM + 500_000, label: "server started" },
     ]);
+  });
+});
+
+describe("a day before, on Metrics", () => {
+  const DAY = 86_400_000;
+  const today = (points: (MetricsPoint | null)[]) =>
+    report([{ ...series("low", null, 1), points }, series("low", "email", 1)]);
+  const dayBefore = (from: number, points: (MetricsPoint | null)[]): MetricsReport => ({
+    ...report([{ ...series("low", null, 1), points }]),
+    from,
+  });
+
+  it("has the values of the same times of day, whenever it was asked for", () => {
+    const now = today([point(1), point(2), point(3)]);
+    const [all] = now.series;
+    const shown = (from: number) =>
+      all && atTimesOf(now, dayBefore(from, [point(7), point(8), point(9)]), all)?.points;
+    expect(shown(FROM - DAY)).toEqual([point(7), point(8), point(9)]);
+    expect(shown(FROM - DAY - STEP)).toEqual([point(8), point(9), null]);
+    expect(shown(FROM - DAY + STEP)).toEqual([null, point(7), point(8)]);
+  });
+
+  it("is nothing where nothing was known, or was known in other steps", () => {
+    const now = today([point(1)]);
+    const [all, email] = now.series;
+    const yesterday = dayBefore(FROM - DAY, [point(7)]);
+    expect(all && atTimesOf(now, undefined, all)).toBeUndefined();
+    expect(email && atTimesOf(now, yesterday, email)).toBeUndefined();
+    expect(all && atTimesOf(now, { ...yesterday, step: 3 * STEP }, all)).toBeUndefined();
+  });
+});
+
+describe("where a line leaves its chart", () => {
+  const at = [10, 20, 30, 40];
+
+  it("is its last point, or between the points on both sides of the end of what is shown", () => {
+    expect(endOf(at, [1, 2, 3, 4], 0, 50)).toBe(4);
+    expect(endOf(at, [1, 2, 3, 4], 0, 40)).toBe(4);
+    expect(endOf(at, [1, 2, 3, 5], 0, 35)).toBe(4);
+    expect(endOf(at, [1, 2, null, null], 0, 50)).toBe(2);
+    expect(endOf(at, [1, 2, null, 9], 0, 35)).toBe(2);
+  });
+
+  it("is nowhere where nothing of it is shown", () => {
+    expect(endOf(at, [1, null, null, null], 15, 35)).toBeUndefined();
+    expect(endOf(at, [null, null, null, 4], 15, 35)).toBeUndefined();
+    expect(endOf([], [], 15, 35)).toBeUndefined();
+    expect(endOf(at, [1, 2, 3, 4], null, null)).toBeUndefined();
+    // The line passes through, though it has no point in between.
+    expect(endOf(at, [1, 2, 4, 4], 24, 25)).toBe(3);
   });
 });

@@ -7,7 +7,7 @@ import { addRollups } from "./scripts.gen.ts";
 const MINUTE = 60_000;
 const HOUR = 3_600_000;
 
-/** Rollups of an hour lie in one hash: a day is 25 keys of a queue. */
+/** Rollups of an hour lie in one hash: two days are 49 keys of a queue. */
 export function redisRollups({ commands }: Pick<RedisContext, "commands">): RollupStore {
   return {
     async add(queue, at, measured) {

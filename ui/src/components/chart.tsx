@@ -7,6 +7,8 @@ export interface ChartLine {
   readonly color: `--${string}`;
   /** One for each of `at`; `null` is a gap. */
   readonly values: readonly (number | null)[];
+  /** The same as it was before, as a day ago: dashed, in the same colour, its values beside those of now. */
+  readonly before?: readonly (number | null)[] | undefined;
   /** @defaultValue "line" */
   readonly look?: "line" | "area" | "bars";
 }

@@ -6,6 +6,7 @@ import { clock, day } from "../format/times.ts";
 import { useTheme } from "../frame/theme.ts";
 import styles from "./chart.module.css";
 import { type ChartProps, hasTallLegend } from "./chart.tsx";
+import { endOf } from "./chart-lines.ts";
 import { classes } from "./classes.ts";
 
 type PlotProps = ChartProps & { readonly height: number };
@@ -24,14 +25,19 @@ export default function Plot(props: PlotProps) {
   const theme = useTheme();
   // Another set of lines is another chart; other values are not.
   const shape = JSON.stringify([
-    lines.map(({ label: name, color, look }) => [name, color, look]),
+    lines.map(({ label: name, color, look, before }) => [name, color, look, before !== undefined]),
     days,
     sync,
     unit,
     theme,
   ]);
   const data = useMemo(
-    () => [at.map((ms) => ms / 1_000), ...lines.map(({ values }) => [...values])] as uPlot.AlignedData,
+    () =>
+      [
+        at.map((ms) => ms / 1_000),
+        ...lines.map(({ values }) => [...values]),
+        ...lines.flatMap(({ before }) => (before === undefined ? [] : [[...before]])),
+      ] as uPlot.AlignedData,
     [at, lines],
   );
   const latestData = useRef(data);
@@ -110,6 +116,20 @@ export default function Plot(props: PlotProps) {
               ...(look === "bars" && bars !== undefined && { paths: bars }),
             };
           }),
+          // Last, so that names and values are of the lines before them.
+          ...lines
+            .filter(({ before }) => before !== undefined)
+            .map(
+              ({ label: name, color }): uPlot.Series => ({
+                label: name,
+                stroke: probe(color),
+                width: 1,
+                alpha: 0.6,
+                dash: [3, 3],
+                points: { show: false },
+                spanGaps: false,
+              }),
+            ),
         ],
         hooks: {
           setCursor: [({ cursor }) => setUnder(cursor.idx ?? null)],
@@ -124,7 +144,7 @@ export default function Plot(props: PlotProps) {
           ],
           draw: [
             (chart) => drawMarks(chart, latest.current.marks ?? [], probe("--faint"), font),
-            (chart) => isWhole || drawNames(chart, nameWidth),
+            (chart) => isWhole || drawNames(chart, names.length, nameWidth),
           ],
         },
       },
@@ -144,13 +164,16 @@ export default function Plot(props: PlotProps) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: another range shows another part of the same
   useEffect(() => plot.current?.setData(data), [data, range?.[0], range?.[1]]);
 
-  // Without a crosshair: the last of which anything is known.
-  const place = under ?? at.findLastIndex((_, step) => lines.some(({ values }) => values[step] != null));
+  // Without a crosshair: the last that is shown of which anything is known.
+  const end = range?.[1] ?? Number.POSITIVE_INFINITY;
+  const place =
+    under ?? at.findLastIndex((ms, step) => ms <= end && lines.some(({ values }) => values[step] != null));
   return (
     <figure className={styles["chart"]} aria-label={label}>
       <figcaption className={classes(styles["legend"], hasTallLegend(lines) && styles["tall"])}>
-        {lines.map(({ label: name, color, look, values }) => {
+        {lines.map(({ label: name, color, look, values, before }) => {
           const value = values[place];
+          const earlier = before?.[place];
           return (
             <span key={name} className={styles["name"]}>
               <span
@@ -161,6 +184,9 @@ export default function Plot(props: PlotProps) {
                 {name}
               </span>{" "}
               <b>{value === null || value === undefined ? "–" : format(value)}</b>
+              {earlier !== null && earlier !== undefined && (
+                <span className={styles["earlier"]}>{format(earlier)}</span>
+              )}
             </span>
           );
         })}
@@ -249,15 +275,16 @@ function shortened(ctx: CanvasRenderingContext2D, text: string, width: number): 
   return `${text.slice(0, end)}…`;
 }
 
-/** Names each line where it ends; those that end together, one below the other. */
-function drawNames(chart: uPlot, width: number): void {
+/** Names each of the first lines where it leaves the chart; those that do so together, one below the other. */
+function drawNames(chart: uPlot, count: number, width: number): void {
   const { ctx, bbox, data, series } = chart;
   const scale = devicePixelRatio;
-  const names = series.slice(1).flatMap(({ label, stroke }, at) => {
-    const values = [...(data[at + 1] ?? [])];
-    const last = values.findLast((value) => value !== null && value !== undefined);
-    if (last === undefined || last === null) return [];
-    return [{ label: String(label), stroke, y: chart.valToPos(last, "y", true) }];
+  const { min = 0, max = 0 } = chart.scales["x"] ?? {};
+  const names = series.slice(1, 1 + count).flatMap(({ label, stroke }, at) => {
+    const end = endOf(data[0], data[at + 1] ?? [], min, max);
+    if (end === undefined) return [];
+    const y = chart.valToPos(end, "y", true);
+    return [{ label: String(label), stroke, y: Math.max(bbox.top, Math.min(bbox.top + bbox.height, y)) }];
   });
   names.sort((a, b) => a.y - b.y);
   ctx.save();

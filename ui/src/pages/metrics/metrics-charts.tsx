@@ -7,6 +7,7 @@ import { rate } from "../../format/numbers.ts";
 import { duration } from "../../format/times.ts";
 import styles from "./metrics-page.module.css";
 import {
+  atTimesOf,
   failedShares,
   instantsOf,
   type LineColor,
@@ -21,6 +22,8 @@ import {
 
 export interface MetricsChartsProps {
   readonly report: MetricsReport;
+  /** The same, a day before. */
+  readonly yesterday: MetricsReport | undefined;
   /** What is shown; one alone is shown by its percentiles. */
   readonly rows: readonly MetricsSeries[];
   readonly colors: ReadonlyMap<string, LineColor>;
@@ -38,21 +41,25 @@ const PERCENTILE_COLORS: Readonly<Record<Percentile, LineColor>> = {
 
 /** How much, how much of it in vain, how long it waited and how long it ran, under one crosshair. */
 export function MetricsCharts(props: MetricsChartsProps) {
-  const { report, rows, colors, chosen, percentile, zoom, onZoom } = props;
+  const { report, yesterday, rows, colors, chosen, percentile, zoom, onZoom } = props;
   const marks = useStarts(report.from);
   const lines = useMemo(
-    () => (chosen === undefined ? linesOfMany(report, rows, colors, percentile) : linesOfOne(report, chosen)),
-    [report, rows, colors, chosen, percentile],
+    () =>
+      chosen === undefined
+        ? linesOfMany({ report, yesterday }, rows, colors, percentile)
+        : linesOfOne({ report, yesterday }, chosen),
+    [report, yesterday, rows, colors, chosen, percentile],
   );
   const [sample] = report.series;
   const at = useMemo(() => (sample === undefined ? [] : instantsOf(report, sample)), [report, sample]);
   const unnamed = useMemo(() => marks.map((mark) => ({ ...mark, label: "" })), [marks]);
   const shown = zoom ?? ([report.from, report.now] as const);
   const shared = { at, range: shown, sync: "metrics", marks: unnamed, onZoom };
+  const hasBefore = lines.rates.some(({ before }) => before !== undefined);
   const of = chosen === undefined ? `, ${percentile}` : "";
   return (
     <div className={styles["charts"]}>
-      <Section title="Attempts per second">
+      <Section title="Attempts per second" aside={hasBefore && "dashed: a day earlier"}>
         <Chart
           {...shared}
           label="Attempts that ended, per second"
@@ -103,8 +110,27 @@ interface Lines {
   readonly run: readonly ChartLine[];
 }
 
+interface Days {
+  readonly report: MetricsReport;
+  readonly yesterday: MetricsReport | undefined;
+}
+
+/** Values of a series, and of the same a day before where anything is known of it. */
+function withBefore(
+  { report, yesterday }: Days,
+  series: MetricsSeries,
+  valuesOf: (series: MetricsSeries, report: MetricsReport) => ChartLine["values"],
+): Pick<ChartLine, "values" | "before"> {
+  const earlier = atTimesOf(report, yesterday, series);
+  return {
+    values: valuesOf(series, report),
+    // Of that, all has been told.
+    before: earlier && valuesOf(earlier, { ...report, now: Number.POSITIVE_INFINITY }),
+  };
+}
+
 function linesOfMany(
-  report: MetricsReport,
+  days: Days,
   rows: readonly MetricsSeries[],
   colors: ReadonlyMap<string, LineColor>,
   percentile: Percentile,
@@ -113,29 +139,33 @@ function linesOfMany(
     const color = colors.get(seriesKey(series));
     return color === undefined ? [] : [{ series, shared: { label: nameOf(series, rows), color } }];
   });
-  const each = (values: (series: MetricsSeries) => ChartLine["values"]) =>
-    shown.map(({ series, shared }) => ({ ...shared, values: values(series) }));
+  const each = (valuesOf: (series: MetricsSeries, report: MetricsReport) => ChartLine["values"]) =>
+    shown.map(({ series, shared }) => ({ ...shared, ...withBefore(days, series, valuesOf) }));
   return {
-    rates: each((series) => ratesOf(report, series)),
+    rates: each((series, report) => ratesOf(report, series)),
     failed: each(failedShares),
     wait: each((series) => lengthsOf(series, "wait", percentile)),
     run: each((series) => lengthsOf(series, "run", percentile)),
   };
 }
 
-function linesOfOne(report: MetricsReport, series: MetricsSeries): Lines {
+function linesOfOne(days: Days, series: MetricsSeries): Lines {
   const lengths = (what: "wait" | "run") =>
     PERCENTILES.map((percentile) => ({
       label: percentile,
       color: PERCENTILE_COLORS[percentile],
-      values: lengthsOf(series, what, percentile),
+      ...withBefore(days, series, (each) => lengthsOf(each, what, percentile)),
     }));
   return {
     rates: [
-      { label: "all", color: "--line-1", values: ratesOf(report, series) },
-      { label: "failed", color: "--bad", values: ratesOf(report, series, ({ failed }) => failed) },
+      {
+        label: "all",
+        color: "--line-1",
+        ...withBefore(days, series, (each, report) => ratesOf(report, each)),
+      },
+      { label: "failed", color: "--bad", values: ratesOf(days.report, series, ({ failed }) => failed) },
     ],
-    failed: [{ label: "failed", color: "--bad", values: failedShares(series) }],
+    failed: [{ label: "failed", color: "--bad", ...withBefore(days, series, failedShares) }],
     wait: lengths("wait"),
     run: lengths("run"),
   };

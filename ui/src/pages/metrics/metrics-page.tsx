@@ -45,6 +45,12 @@ export default function MetricsPage() {
     { query: { range, ...(queue !== null && { queue }) } },
     { every: 30_000 },
   );
+  // It is over, but for where it begins.
+  const { data: yesterday } = useApi(
+    "GET /api/metrics",
+    { query: { range, ago: "24h", ...(queue !== null && { queue }) } },
+    { every: 300_000, keep: false },
+  );
   return (
     <Page
       title={["Metrics", view.queue, view.type].filter((part) => part !== null).join(" / ")}
@@ -52,7 +58,7 @@ export default function MetricsPage() {
       actions={<Controls view={view} />}
     >
       {data !== undefined ? (
-        <Report report={data} view={view} error={error} />
+        <Report report={data} yesterday={yesterday} view={view} error={error} />
       ) : error !== null ? (
         <ErrorState what="what was measured" error={error} retry={() => void refetch()} />
       ) : (
@@ -131,11 +137,12 @@ function Controls({ view }: { readonly view: MetricsView }) {
 
 interface ReportProps {
   readonly report: MetricsReport;
+  readonly yesterday: MetricsReport | undefined;
   readonly view: MetricsView;
   readonly error: Error | null;
 }
 
-function Report({ report, view, error }: ReportProps) {
+function Report({ report, yesterday, view, error }: ReportProps) {
   const [, change] = useSearch();
   const away = useEngineAway();
   const rows = useMemo(() => rowsOf(report, view), [report, view]);
@@ -156,9 +163,10 @@ function Report({ report, view, error }: ReportProps) {
           There is more than fits: these are the busiest. The page of a queue leads to its numbers.
         </Banner>
       )}
-      <Figures figures={figuresOf(report, view, chosen ?? queueOf(report, view))} />
+      <Figures figures={figuresOf(report, yesterday, view, chosen ?? queueOf(report, view))} />
       <MetricsCharts
         report={report}
+        yesterday={yesterday}
         rows={rows}
         colors={colors}
         chosen={chosen}
@@ -189,15 +197,22 @@ function queueOf({ series }: MetricsReport, { queue }: MetricsView): MetricsSeri
 
 function figuresOf(
   report: MetricsReport,
+  yesterday: MetricsReport | undefined,
   { queue }: MetricsView,
   one: MetricsSeries | undefined,
 ): readonly Figure[] {
   const queues = report.series.filter(({ type }) => type === null);
   const sum = (of: "processed" | "failed") => queues.reduce((all, { totals }) => all + totals[of], 0);
+  const before = processedBefore(yesterday, one);
   const processed = one?.totals.processed ?? sum("processed");
   const failed = one?.totals.failed ?? sum("failed");
   const shared: readonly Figure[] = [
-    { label: "Attempts", value: shortCount(processed), title: exactCount(processed) },
+    {
+      label: "Attempts",
+      value: shortCount(processed),
+      title: exactCount(processed),
+      beside: before === undefined ? undefined : `a day earlier ${shortCount(before)}`,
+    },
     { label: "Per second", value: rate(meanRate(report, processed)) },
     {
       label: "Failed",
@@ -217,6 +232,17 @@ function figuresOf(
     ];
   }
   return [...shared, worst("Longest wait, p95", queues, "wait"), worst("Longest run, p95", queues, "run")];
+}
+
+/** Attempts of the same length of time a day before, of one series or of all; `undefined`: nothing was measured then. */
+function processedBefore(
+  yesterday: MetricsReport | undefined,
+  one: MetricsSeries | undefined,
+): number | undefined {
+  const same = yesterday?.series.filter((each) =>
+    one === undefined ? each.type === null : each.queue === one.queue && each.type === one.type,
+  );
+  return same?.length ? same.reduce((all, { totals }) => all + totals.processed, 0) : undefined;
 }
 
 /** Percentiles of several queues are of no use together: the queue that has the longest. */

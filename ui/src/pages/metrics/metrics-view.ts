@@ -120,6 +120,21 @@ export function lengthsOf({ points }: MetricsSeries, what: "wait" | "run", perce
   return points.map((point) => point?.[what]?.[percentile] ?? null);
 }
 
+const DAY = 86_400_000;
+
+/** The series of the same name and its values, at the same times of day; `undefined`: nothing is known of it. */
+export function atTimesOf(
+  report: MetricsReport,
+  earlier: MetricsReport | undefined,
+  { queue, type }: MetricsSeries,
+): MetricsSeries | undefined {
+  const found = earlier?.series.find((each) => each.queue === queue && each.type === type);
+  if (earlier === undefined || found === undefined || earlier.step !== report.step) return undefined;
+  const shift = Math.round((report.from - earlier.from - DAY) / report.step);
+  const [sample] = report.series;
+  return { ...found, points: (sample?.points ?? []).map((_, at) => found.points[at + shift] ?? null) };
+}
+
 /** Attempts per second over all that was asked for. */
 export function meanRate({ now, from }: MetricsReport, processed: number): number | null {
   return now <= from ? null : processed / ((now - from) / 1_000);
