@@ -71,6 +71,11 @@ export function monitorHandler(
     if (authentication !== undefined) {
       return authentication.visitorOf(request.headers.get("authorization"), client);
     }
+    if (!config.guarded && connection.address === undefined) {
+      const message =
+        "nothing tells where this request is from, and nobody would have to log in: give createMonitor auth or authorize";
+      throw forbidden(message, "ADDRESS_UNKNOWN");
+    }
     // A header says where a client behind a proxy is; the proxy has to be here, too.
     const isHere = isLoopback(connection.address ?? "") && isLoopback(client);
     if (!config.guarded && !isHere) {
@@ -154,7 +159,8 @@ export function monitorHandler(
       throw new HttpError(405, "METHOD_NOT_ALLOWED", "this method is not for this path");
     }
     await visitorOf(request, context.env);
-    return pageOrFile(context.req.path, files, context.req.header("accept-encoding") ?? "");
+    const way = wayFromMount(config.basePath, request);
+    return pageOrFile(context.req.path, files, context.req.header("accept-encoding") ?? "", way);
   };
 
   for (const [path, methods] of routesByPath()) {
@@ -211,6 +217,15 @@ function pathBelow(basePath: string, request: Request): string {
   return path === "" ? "/" : path;
 }
 
+/**
+ * From the page of a monitor that was asked for without the slash at its end, to what is below. Some frameworks (Next) take
+ * that slash away, and would send a redirect to it back for ever.
+ */
+function wayFromMount(basePath: string, request: Request): string | undefined {
+  const isMount = basePath !== "" && new URL(request.url).pathname === basePath;
+  return isMount ? `./${basePath.slice(basePath.lastIndexOf("/") + 1)}/` : undefined;
+}
+
 function paramsOf(context: Context<Bindings>, route: RouteName): Record<string, string> {
   const params: Record<string, string> = {};
   const wanted = (route.split(" ")[1] ?? "").split("/");
@@ -226,7 +241,7 @@ function paramsOf(context: Context<Bindings>, route: RouteName): Record<string, 
   return params;
 }
 
-function pageOrFile(path: string, files: StaticFiles, accepted: string): Response {
+function pageOrFile(path: string, files: StaticFiles, accepted: string, way?: string): Response {
   const file = files.get(path.slice(1));
   if (file !== undefined && path !== "/index.html") {
     const { body, gzip, type, lasting } = file;
@@ -242,7 +257,7 @@ function pageOrFile(path: string, files: StaticFiles, accepted: string): Respons
   }
   // Pages of the front end have no dot in their last part, or are of tasks and queues with such names.
   if (path.startsWith("/assets/") || path.startsWith("/api/") || path.includes("//")) throw notFound();
-  return new Response(pageAt(path, files), {
+  return new Response(pageAt(path, files, way), {
     headers: { "content-type": "text/html; charset=utf-8", "cache-control": "no-store" },
   });
 }

@@ -59,13 +59,18 @@ function entriesOf(directory: string) {
 /**
  * The page of the front end, for a path below the monitor's: what it loads lies so many steps up, wherever the monitor is
  * mounted.
+ *
+ * @param way - from the page to where the monitor is mounted
  */
-export function pageAt(path: string, files: StaticFiles): string {
-  const depth = path.split("/").length - 2;
-  const up = depth > 0 ? "../".repeat(depth) : "./";
+export function pageAt(path: string, files: StaticFiles, way = stepsUp(path)): string {
   const index = files.get("index.html");
   const text = index === undefined ? WITHOUT_FRONT_END : Buffer.from(index.body).toString("utf8");
-  return text.replaceAll(/((?:src|href)=")\.\//g, `$1${up}`);
+  return text.replaceAll(/((?:src|href)=")\.\//g, `$1${way}`);
+}
+
+function stepsUp(path: string): string {
+  const depth = path.split("/").length - 2;
+  return depth > 0 ? "../".repeat(depth) : "./";
 }
 
 const WITHOUT_FRONT_END = `<!doctype html>

@@ -1,14 +1,20 @@
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer, type Server } from "node:http";
+import { readdirSync } from "node:fs";
+import { createServer, get, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { getRequestListener } from "@hono/node-server";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+import type { MiddlewareConsumer, NestModule } from "@nestjs/common";
+import { NestFactory } from "@nestjs/core";
 import express from "express";
-import fastify from "fastify";
-import { Hono } from "hono";
-import { afterEach, describe, expect, it } from "vitest";
-import { Client, memoryEngine, Task } from "../../src/index.ts";
+import { afterEach, beforeAll, expect, it } from "vitest";
+import { memoryEngine } from "../../src/index.ts";
 import { createMonitor, type Monitor, type MonitorOptions } from "../../src/monitor/index.ts";
 import { silentLogger } from "../../src/runtime/logger.ts";
+import { requirePages, visit } from "./visit.ts";
 
 const ends: (() => Promise<unknown> | unknown)[] = [];
 
@@ -16,13 +22,9 @@ afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
 });
 
-async function monitorOf(options: MonitorOptions = {}): Promise<Monitor> {
-  const engine = memoryEngine();
-  const client = new Client(engine);
-  const monitor = createMonitor({ engine, logger: silentLogger, ...options });
-  ends.push(() => client.close());
+function monitorOf(options: MonitorOptions = {}): Monitor {
+  const monitor = createMonitor({ engine: memoryEngine(), logger: silentLogger, ...options });
   ends.push(() => monitor.close());
-  await client.enqueue(new Task("email:welcome", {}), { taskId: "one" });
   return monitor;
 }
 
@@ -35,74 +37,77 @@ async function listening(server: Server): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** Each takes the monitor below `/tools/monitor`, as its guide says, and answers with the origin. */
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+beforeAll(requirePages, 120_000);
+
+/** The programs of `examples/mounting`, as they stand. */
+it.each(readdirSync(join(root, "examples/mounting")).filter((name) => name.endsWith(".ts")))(
+  "examples/mounting/%s serves the page and the API, takes changes, streams, and ends",
+  async (name) => {
+    const program = spawn(process.execPath, ["--import", "tsx", join("examples/mounting", name)], {
+      cwd: root,
+      env: { ...process.env, TITANQUEUE_URL: "memory:", PORT: "0" },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    ends.push(() => program.kill("SIGKILL"));
+    const closed = once(program, "close");
+    const [line] = (await once(createInterface(program.stdout), "line")) as [string];
+    const url = line.replace(/\/$/, "");
+    await visit(url);
+    const [stream] = (await once(get(`${url}/api/live?topics=overview`, { agent: false }), "response")) as [
+      IncomingMessage,
+    ];
+    program.kill("SIGINT");
+    expect(await text(stream)).toContain("event: snapshot");
+    // Nest ends by the signal itself, once all is closed.
+    expect(await closed).toEqual(name === "nest.ts" ? [null, "SIGINT"] : [0, null]);
+  },
+);
+
+/** Other ways to the monitor below `/tools/monitor`. Each answers with the origin. */
 const MOUNTS: Record<string, () => Promise<string>> = {
   "node:http": async () => {
-    const monitor = await monitorOf({ basePath: "/tools/monitor" });
+    const monitor = monitorOf({ basePath: "/tools/monitor" });
     return listening(createServer(monitor.node));
   },
-  Express: async () => {
-    const monitor = await monitorOf();
-    return listening(createServer(express().use("/tools/monitor", monitor.node)));
-  },
   "Express, behind its body parser": async () => {
-    const monitor = await monitorOf();
+    const monitor = monitorOf();
     return listening(createServer(express().use(express.json()).use("/tools/monitor", monitor.node)));
   },
-  Fastify: async () => {
-    const monitor = await monitorOf({ basePath: "/tools/monitor" });
-    const app = fastify();
-    ends.push(() => app.close());
-    await app.register(async (scope) => {
-      scope.removeAllContentTypeParsers();
-      scope.addContentTypeParser("*", (_request, _payload, done) => done(null));
-      for (const path of ["/tools/monitor", "/tools/monitor/*"]) {
-        scope.all(path, (request, reply) => {
-          reply.hijack();
-          monitor.node(request.raw, reply.raw);
-        });
+  "Nest, as middleware behind its body parser": async () => {
+    const monitor = monitorOf();
+    class AppModule implements NestModule {
+      configure(consumer: MiddlewareConsumer): void {
+        consumer.apply(monitor.node).forRoutes("/tools/monitor");
       }
-    });
-    await app.ready();
-    await app.listen({ port: 0, host: "127.0.0.1" });
-    return `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
-  },
-  Hono: async () => {
-    const monitor = await monitorOf({ basePath: "/tools/monitor" });
-    const app = new Hono();
-    app.all("/tools/monitor/*", (context) => monitor.fetch(context.req.raw, context.env as object));
-    return listening(createServer(getRequestListener(app.fetch)));
+    }
+    const app = await NestFactory.create({ module: AppModule }, { logger: ["error"] });
+    ends.push(() => app.close());
+    ends.push(() => monitor.close());
+    await app.listen(0, "127.0.0.1");
+    return app.getUrl();
   },
 };
 
-describe.each(Object.entries(MOUNTS))("below a path in %s", (_name, mount) => {
-  it("serves its page and its API, takes changes, and streams", async () => {
-    const origin = await mount();
-    const at = (path: string) => `${origin}/tools/monitor/${path}`;
-    const page = await fetch(at("queues/default/tasks"));
-    expect([page.status, page.headers.get("content-type")]).toEqual([200, "text/html; charset=utf-8"]);
-    expect(await page.text()).not.toContain('"/');
-    const session = (await (await fetch(at("api/session"))).json()) as { csrf: string };
-    const changed = await fetch(at("api/queues/default/tasks/one/cancel"), {
-      method: "POST",
-      body: '{"then":"delete"}',
-      headers: { "content-type": "application/json", "x-tq-csrf": session.csrf, origin },
-    });
-    expect([changed.status, await changed.json()]).toEqual([200, { outcome: "canceled" }]);
-    const stream = await fetch(at("api/live?topics=overview"));
-    const reader = stream.body!.getReader();
-    let text = "";
-    while (!text.includes("event: snapshot")) {
-      const { value, done } = await reader.read();
-      expect(done).toBe(false);
-      text += Buffer.from(value!).toString();
-    }
-    await reader.cancel();
-  });
+it.each(Object.entries(MOUNTS))("below a path in %s, it is all there", async (_name, mount) => {
+  await visit(`${await mount()}/tools/monitor/`);
+});
+
+it("finds what its page loads where a framework takes away the slash at the end", async () => {
+  const monitor = monitorOf({ basePath: "/tools/monitor" });
+  const page = async (path: string) =>
+    (
+      await monitor.fetch(new Request(`http://localhost${path}`, { headers: { host: "localhost" } }), local)
+    ).text();
+  const local = { address: "127.0.0.1" };
+  expect(await page("/tools/monitor")).toContain('href="./monitor/icon.svg"');
+  expect(await page("/tools/monitor/")).toContain('href="./icon.svg"');
+  expect(await page("/tools/monitor/queues/low")).toContain('href="../icon.svg"');
 });
 
 it("sends whoever leaves out the slash at the end to where relative addresses hold", async () => {
-  for (const name of ["node:http", "Express", "Fastify"]) {
+  for (const name of Object.keys(MOUNTS)) {
     const origin = await MOUNTS[name]!();
     const answer = await fetch(`${origin}/tools/monitor`, { redirect: "manual" });
     expect([answer.status, answer.headers.get("location")]).toEqual([308, "./monitor/"]);
@@ -110,11 +115,12 @@ it("sends whoever leaves out the slash at the end to where relative addresses ho
 });
 
 it("answers a web request only where it knows that the client may be answered", async () => {
-  const open = await monitorOf();
+  const open = monitorOf();
   const request = () => new Request("http://localhost/api/queues", { headers: { host: "localhost" } });
-  expect((await open.fetch(request())).status).toBe(403);
+  const refused = await open.fetch(request());
+  expect([refused.status, await refused.json()]).toMatchObject([403, { error: { code: "ADDRESS_UNKNOWN" } }]);
   expect((await open.fetch(request(), { address: "203.0.113.9" })).status).toBe(403);
   expect((await open.fetch(request(), { address: "127.0.0.1" })).status).toBe(200);
-  const guarded = await monitorOf({ auth: "none" });
+  const guarded = monitorOf({ auth: "none" });
   expect((await guarded.fetch(request())).status).toBe(200);
 });

@@ -1,0 +1,80 @@
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { build } from "vite";
+import { expect } from "vitest";
+
+const pages = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+
+/** Builds the monitor's pages where nobody has. */
+export async function requirePages(): Promise<void> {
+  if (existsSync(pages("dist/ui/index.html"))) return;
+  await build({ root: pages("ui"), configFile: pages("ui/vite.config.ts"), logLevel: "error" });
+}
+
+/**
+ * Does with a mounted monitor what its pages do in a browser: loads the page and what it is made of, from wherever the
+ * page was found; reads; changes; and follows a live stream.
+ *
+ * @param url - where it is mounted, with or without a slash at the end
+ */
+export async function visit(url: string, headers: Readonly<Record<string, string>> = {}): Promise<void> {
+  const base = new URL(`${url.replace(/\/$/, "")}/`);
+  const at = (path: string) => new URL(path, base);
+  const get = (where: string | URL) => fetch(where, { headers });
+
+  for (const page of [url, String(base), at("queues/default"), at("queues/default/tasks/a%2Fb")]) {
+    const answer = await get(page);
+    expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "text/html; charset=utf-8"]);
+    const text = await answer.text();
+    const links = [...text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, link = ""]) => link);
+    expect(links.length).toBeGreaterThan(1);
+    for (const link of links) {
+      const file = new URL(link, answer.url);
+      expect(file.href).toBe(at(file.pathname.slice(base.pathname.length)).href);
+      const loaded = await get(file);
+      expect(loaded.status, `${file.href}, of ${String(page)}`).toBe(200);
+      expect(loaded.headers.get("content-type")).toMatch(/^(?:text\/(?:javascript|css)|image\/svg)/);
+      expect((await loaded.arrayBuffer()).byteLength).toBeGreaterThan(0);
+    }
+  }
+
+  const session = (await (await get(at("api/session"))).json()) as { csrf: string };
+  const change = (path: string, body: object, csrf = session.csrf) =>
+    fetch(at(path), {
+      method: "POST",
+      body: JSON.stringify(body),
+      headers: { ...headers, "content-type": "application/json", "x-tq-csrf": csrf, origin: base.origin },
+    });
+  const task = {
+    type: "email:welcome",
+    payload: { kind: "json", text: '{"user":"Zoë"}' },
+    options: { taskId: "a/b" },
+  };
+  expect((await change("api/tasks", task, "guessed")).status).toBe(403);
+  const added = await change("api/tasks", task);
+  expect([added.status, await added.json()]).toMatchObject([200, { id: "a/b", state: "pending" }]);
+  const payload = await get(at("api/queues/default/tasks/a%2Fb/payload"));
+  expect([payload.status, await payload.text()]).toEqual([200, '{"user":"Zoë"}']);
+  const canceled = await change("api/queues/default/tasks/a%2Fb/cancel", { then: "delete" });
+  expect([canceled.status, await canceled.json()]).toEqual([200, { outcome: "canceled" }]);
+
+  const ended = new AbortController();
+  const stream = await fetch(at("api/live?topics=overview"), { headers, signal: ended.signal });
+  expect(stream.headers.get("content-type")).toBe("text/event-stream; charset=utf-8");
+  const reader = stream.body!.getReader();
+  await textWith(reader, "event: snapshot");
+  // A delta comes when a look finds something else: the stream goes on, and holds nothing back.
+  await change("api/queues/default/pause", {});
+  await textWith(reader, "event: delta");
+  await change("api/queues/default/unpause", {});
+  ended.abort();
+}
+
+async function textWith(reader: ReadableStreamDefaultReader<Uint8Array>, wanted: string): Promise<void> {
+  const decoder = new TextDecoder();
+  for (let text = ""; !text.includes(wanted); ) {
+    const { value, done } = await reader.read();
+    expect(done, `the stream ended before "${wanted}"`).toBe(false);
+    text += decoder.decode(value, { stream: true });
+  }
+}
