@@ -15,7 +15,10 @@ afterAll(() => rig.stop());
 const inspectors = [
   await GoInspector.forFile("0.24.1", rig.url),
   await GoInspector.forFile("0.25.0", rig.url),
+  await GoInspector.forFile("0.26.0", rig.url),
 ];
+/** A task for each of them. */
+const IDS: Readonly<Record<string, string>> = { "0.24.1": "one", "0.25.0": "two", "0.26.0": "three" };
 const monitor = await Asynqmon.forFile(rig.url);
 
 const engine = createRedisEngine(rig.url, { logger: silentLogger });
@@ -32,7 +35,7 @@ afterEach(({ task }) => {
 /** Their keys lie on three nodes: protocol.md 13. */
 const SLOTS = { default: 5_718, critical: 8_090, low: 15_214 } as const;
 for (const queue of Object.keys(SLOTS)) {
-  for (const id of ["one", "two"]) {
+  for (const id of Object.values(IDS)) {
     await client.enqueue(new Task("t", { queue }), { queue, taskId: id, processIn: "1h" });
   }
 }
@@ -50,7 +53,7 @@ describe.each(inspectors.map((go) => [go.version, go] as const))("on a Cluster, 
   });
 
   it("runs a task, which our server then does", async () => {
-    const id = go.version === "0.24.1" ? "one" : "two";
+    const id = IDS[go.version];
     const ran: string[] = [];
     const server = new Server(engine, { queues: { default: 1, critical: 1, low: 1 }, logger: silentLogger });
     await server.start((_task, ctx) => {

@@ -1,61 +1,16 @@
-import { randomUUID } from "node:crypto";
 import { afterEach, describe, expect, it } from "vitest";
 import { eventually } from "../faults/eventually.ts";
 import { redisForFile } from "../support/redis-rig.ts";
 import { counted } from "./counts.ts";
+import { fleet } from "./fleet.ts";
 import { script } from "./go-only.ts";
-import type { PeerTask, Step } from "./peer.ts";
-import { goSide, nodeSide, type Side } from "./sides.ts";
+import type { Side } from "./sides.ts";
 
 const redis = await redisForFile();
 
 afterEach(({ task }) => {
   if (task.result?.state === "pass") counted("scenarios");
 });
-
-interface Fleet {
-  readonly queue: string;
-  readonly producer: Side;
-  readonly server: Side;
-  readonly node: ReturnType<typeof nodeSide>;
-  /** Enqueues the task `one`. */
-  add(steps: readonly Step[], options?: PeerTask["options"], headers?: Record<string, string>): Promise<void>;
-  /** Until `one` is in that state, or gone. */
-  reaches(state: string): Promise<void>;
-  /** Until the server has told of so many attempts, and no more. */
-  began(attempts: number): Promise<void>;
-  /** What Go's inspector says of `one`. */
-  looks(): Promise<{ readonly go: Record<string, unknown> }>;
-}
-
-async function fleet(producing: "Go" | "Node"): Promise<Fleet> {
-  const queue = `q-${randomUUID()}`;
-  const node = nodeSide(redis.url);
-  const go = await goSide(redis.url);
-  const [producer, server] = producing === "Go" ? [go, node] : [node, go];
-  const stateNow = async () => {
-    if (!(await node.inspector.queues()).includes(queue)) return "none";
-    const { tasks } = await node.inspector.search("id:one", { queues: [queue] });
-    return tasks[0]?.state ?? "gone";
-  };
-  return {
-    queue,
-    producer,
-    server,
-    node,
-    add: async (steps, options = {}, headers) => {
-      await producer.enqueue({
-        type: "t",
-        payload: script(...steps),
-        ...(headers && { headers }),
-        options: { queue, taskId: "one", ...options },
-      });
-    },
-    reaches: (state) => eventually(`it is ${state}`, async () => (await stateNow()) === state),
-    began: (attempts) => eventually(`${attempts} began`, () => server.attempts.length === attempts),
-    looks: async () => ({ go: await go.peer.inspect("GetTaskInfo", queue, "one") }),
-  };
-}
 
 /** From the second that has begun. */
 const secondsFromNow = (n: number) => new Date((Math.floor(Date.now() / 1_000) + n) * 1_000).toISOString();
@@ -67,7 +22,7 @@ describe.each([
   ["Node", "Go"],
 ] as const)("a task that %s enqueues and %s runs", (producing, serving) => {
   it("succeeds, and is gone", async () => {
-    const { add, server, queue, reaches, began, node } = await fleet(producing);
+    const { add, server, queue, reaches, began, node } = await fleet(redis.url, producing);
     await server.serve(queue);
     await add([{}], {}, { tenant: "acme", trace: "a=b" });
     await reaches("gone");
@@ -79,7 +34,7 @@ describe.each([
   });
 
   it("succeeds, and is kept with its result", async () => {
-    const { add, server, queue, reaches, looks, node } = await fleet(producing);
+    const { add, server, queue, reaches, looks, node } = await fleet(redis.url, producing);
     await server.serve(queue);
     await add([{ result: '{"sum":3}' }], { retention: "1h" });
     await reaches("completed");
@@ -89,7 +44,7 @@ describe.each([
   });
 
   it("fails, waits, and succeeds at its second attempt, headers and all", async () => {
-    const { add, server, queue, reaches, began, looks } = await fleet(producing);
+    const { add, server, queue, reaches, began, looks } = await fleet(redis.url, producing);
     await server.serve(queue);
     await add([{ error: "no luck" }, {}], { retention: "1h", maxRetry: 3 }, { tenant: "acme" });
     await reaches("completed");
@@ -106,7 +61,7 @@ describe.each([
     ["is not to be retried", [{ error: "never", skip: true }], {}, "never", 1],
     ["crashes its handler", [{ panic: "ouch" }], { maxRetry: 0 }, "ouch", 1],
   ] as const)("is archived when it %s", async (_, steps, options, text, attempts) => {
-    const { add, server, queue, reaches, began, looks } = await fleet(producing);
+    const { add, server, queue, reaches, began, looks } = await fleet(redis.url, producing);
     await server.serve(queue);
     await add(steps, options);
     await reaches("archived");
@@ -115,7 +70,7 @@ describe.each([
   });
 
   it("is revoked", async () => {
-    const { add, server, queue, reaches, node } = await fleet(producing);
+    const { add, server, queue, reaches, node } = await fleet(redis.url, producing);
     await server.serve(queue);
     await add([{ revoke: true }], { retention: "1h" });
     await reaches("gone");
@@ -123,7 +78,7 @@ describe.each([
   });
 
   it("runs out of time", async () => {
-    const { add, server, queue, reaches, looks } = await fleet(producing);
+    const { add, server, queue, reaches, looks } = await fleet(redis.url, producing);
     await server.serve(queue, { retryDelay: 3_600_000 });
     await add([{ wait: true }], { timeout: "1s" });
     await reaches("retry");
@@ -135,7 +90,7 @@ describe.each([
   });
 
   it("waits for its time", async () => {
-    const { add, server, queue, reaches } = await fleet(producing);
+    const { add, server, queue, reaches } = await fleet(redis.url, producing);
     // Go rounds its own down to a second; of ours it leaves the fraction where it is.
     if (producing === "Node") redis.expectDamage("I9");
     await add([{}], { processAt: secondsFromNow(1.5), retention: "1h" });
@@ -144,7 +99,7 @@ describe.each([
   });
 
   it("is unique for both, until it has succeeded", async () => {
-    const { add, producer, server, queue, reaches } = await fleet(producing);
+    const { add, producer, server, queue, reaches } = await fleet(redis.url, producing);
     await add([{}], { unique: "1h" });
     const again = (side: Side, taskId: string) =>
       side.enqueue({ type: "t", payload: script({}), options: { queue, taskId, unique: "1h" } });
@@ -158,7 +113,7 @@ describe.each([
   });
 
   it("keeps its id to itself", async () => {
-    const { add, server, queue } = await fleet(producing);
+    const { add, server, queue } = await fleet(redis.url, producing);
     await add([{}]);
     await expect(server.enqueue({ type: "t", options: { queue, taskId: "one" } })).rejects.toMatchObject({
       code: expect.stringMatching(/conflict/i),
@@ -168,7 +123,7 @@ describe.each([
   });
 
   it("is aggregated with its group", async () => {
-    const { producer, server, queue, node } = await fleet(producing);
+    const { producer, server, queue, node } = await fleet(redis.url, producing);
     for (const [i, payload] of ["a", "b", "c"].entries()) {
       await producer.enqueue({ type: "t", payload, options: { queue, group: "g", taskId: `m-${i}` } });
     }
@@ -180,7 +135,7 @@ describe.each([
   });
 
   it(`is canceled by ${producing}`, async () => {
-    const { add, producer, server, queue, reaches, looks } = await fleet(producing);
+    const { add, producer, server, queue, reaches, looks } = await fleet(redis.url, producing);
     await server.serve(queue, { retryDelay: 3_600_000 });
     await add([{ wait: true }]);
     await eventually("it runs", () => server.attempts.length === 1);
@@ -192,7 +147,7 @@ describe.each([
   });
 
   it(`is held back by a pause of ${producing}'s`, async () => {
-    const { add, producer, server, queue, reaches, node } = await fleet(producing);
+    const { add, producer, server, queue, reaches, node } = await fleet(redis.url, producing);
     await producer.enqueue({ type: "t", payload: script({}), options: { queue, taskId: "first" } });
     await server.serve(queue);
     await eventually("the server works", () => server.attempts.length === 1);
@@ -210,7 +165,7 @@ describe.each([
   });
 
   it(`goes back to its queue when ${serving} leaves, and the other one runs it`, async () => {
-    const { add, producer, server, queue, reaches } = await fleet(producing);
+    const { add, producer, server, queue, reaches } = await fleet(redis.url, producing);
     await server.serve(queue);
     await add([{ wait: true }], { retention: "1h" });
     await eventually("it runs", () => server.attempts.length === 1);
@@ -225,7 +180,7 @@ describe.each([
 
 describe("both on one queue", () => {
   it("hold a task for another one where its bytes differ, though it means the same", async () => {
-    const { queue, producer, server, node } = await fleet("Go");
+    const { queue, producer, server, node } = await fleet(redis.url, "Go");
     // As `json.Marshal` writes a map, and as `JSON.stringify` writes an object.
     const [sorted, asPutIn] = ['{"a":1,"b":"\\u003cb\\u003e"}', '{"b":"<b>","a":1}'];
     expect(JSON.parse(sorted)).toEqual(JSON.parse(asPutIn));
@@ -238,7 +193,7 @@ describe("both on one queue", () => {
   });
 
   it("share the work, and each task is run once", async () => {
-    const { queue, producer, server, node } = await fleet("Go");
+    const { queue, producer, server, node } = await fleet(redis.url, "Go");
     const ids = Array.from({ length: 200 }, (_, i) => `t-${i}`);
     await node.inspector.pauseQueue(queue);
     for (const [i, taskId] of ids.entries()) {

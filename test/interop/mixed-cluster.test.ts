@@ -1,0 +1,134 @@
+import { afterAll, afterEach, describe, expect, it } from "vitest";
+import { eventually } from "../faults/eventually.ts";
+import { ClusterRig } from "../support/cluster-rig.ts";
+import { counted } from "./counts.ts";
+import { fleet } from "./fleet.ts";
+import { script } from "./go-only.ts";
+import { goQueue, goTask } from "./go-shape.ts";
+import { goSide, nodeSide, type Side } from "./sides.ts";
+
+const rig = await ClusterRig.start();
+afterAll(() => rig.stop());
+
+afterEach(({ task }) => {
+  if (task.result?.state === "pass") counted("scenarios");
+});
+
+describe.each([
+  ["Go", "Node"],
+  ["Node", "Go"],
+] as const)("on a Cluster, a task that %s enqueues and %s runs", (producing, serving) => {
+  it("succeeds, headers and all, and is kept with its result", async () => {
+    const { add, server, queue, reaches, looks, node } = await fleet(rig.url, producing);
+    await server.serve(queue);
+    await add([{ result: '{"sum":3}' }], { retention: "1h" }, { tenant: "acme" });
+    await reaches("completed");
+    expect(server.attempts).toMatchObject([{ task: "one", headers: { tenant: "acme" } }]);
+    const ours = await node.inspector.getTaskInfo({ queue, id: "one" });
+    expect(ours.result).toEqual({ sum: 3 });
+    expect((await looks()).go).toEqual(goTask(ours, "0.26.0"));
+  });
+
+  it("fails, waits, and succeeds at its second attempt", async () => {
+    const { add, server, queue, reaches, began, looks } = await fleet(rig.url, producing);
+    await server.serve(queue);
+    await add([{ error: "no luck" }, {}], { retention: "1h", maxRetry: 3 });
+    await reaches("completed");
+    await began(2);
+    expect((await looks()).go).toMatchObject({ Retried: 1, LastErr: "no luck" });
+  });
+
+  it("is archived, and run again by the other's inspector", async () => {
+    const { add, server, queue, reaches, began, looks, node } = await fleet(rig.url, producing);
+    await server.serve(queue);
+    await add([{ error: "never", skip: true }], { retention: "1h" });
+    await reaches("archived");
+    expect((await looks()).go).toEqual(
+      goTask(await node.inspector.getTaskInfo({ queue, id: "one" }), "0.26.0"),
+    );
+    if (serving === "Go") await node.inspector.runTask({ queue, id: "one" });
+    else await (await goSide(rig.url)).peer.inspect("RunTask", queue, "one");
+    await began(2);
+    await reaches("archived");
+  });
+
+  it("is unique for both, until it has succeeded", async () => {
+    const { add, producer, server, queue, reaches } = await fleet(rig.url, producing);
+    await add([{}], { unique: "1h" });
+    const again = (side: Side, taskId: string) =>
+      side.enqueue({ type: "t", payload: script({}), options: { queue, taskId, unique: "1h" } });
+    for (const side of [producer, server])
+      await expect(again(side, "two")).rejects.toMatchObject({ code: expect.stringMatching(/duplicate/i) });
+    await server.serve(queue);
+    await reaches("gone");
+    await again(server, "two");
+    await eventually("the second runs", () => server.attempts.length === 2);
+  });
+
+  it("is aggregated with its group", async () => {
+    const { producer, server, queue, node } = await fleet(rig.url, producing);
+    for (const [i, payload] of ["a", "b", "c"].entries())
+      await producer.enqueue({ type: "t", payload, options: { queue, group: "g", taskId: `m-${i}` } });
+    await server.serve(queue, { groupGracePeriod: "1s" });
+    await eventually("the aggregate runs", () => server.attempts.length === 1);
+    const [{ type, payload } = { type: "", payload: "[]" }] = server.attempts;
+    expect([type, JSON.parse(payload).sort()]).toEqual(["sum", ["a", "b", "c"]]);
+    await eventually("nothing is left", async () => (await node.inspector.getQueueInfo(queue)).size === 0);
+  });
+
+  it(`is canceled by ${producing}`, async () => {
+    const { add, producer, server, queue, reaches, looks } = await fleet(rig.url, producing);
+    await server.serve(queue, { retryDelay: 3_600_000 });
+    await add([{ wait: true }]);
+    await eventually("it runs", () => server.attempts.length === 1);
+    await eventually("the server hears of it", async () => {
+      await producer.cancel("one");
+      return (await looks()).go["State"] === "retry";
+    });
+    await reaches("retry");
+  });
+
+  it(`is held back by a pause of ${producing}'s`, async () => {
+    const { add, producer, server, queue, reaches, node } = await fleet(rig.url, producing);
+    await producer.enqueue({ type: "t", payload: script({}), options: { queue, taskId: "first" } });
+    await server.serve(queue);
+    await eventually("the server works", () => server.attempts.length === 1);
+    await producer.pause(queue);
+    await add([{}], { retention: "1h" });
+    expect(await node.inspector.getQueueInfo(queue)).toMatchObject({ paused: true, pending: 1 });
+    await producer.unpause(queue);
+    await reaches("completed");
+  });
+});
+
+it("on a Cluster, both see each other's queues and servers as they are", async () => {
+  const node = nodeSide(rig.url);
+  const go = await goSide(rig.url);
+  await node.serve("served-by-node");
+  await go.serve("served-by-go");
+  const ids = { one: "served-by-node", two: "served-by-go" };
+  for (const [taskId, queue] of Object.entries(ids)) {
+    for (const side of [node, go])
+      await side.enqueue({
+        type: "t",
+        payload: script({ wait: true }),
+        options: { queue, taskId: `${taskId}-${side.name}` },
+      });
+  }
+  await eventually("both work", () => node.attempts.length === 2 && go.attempts.length === 2);
+  for (const queue of Object.values(ids)) {
+    const ours = await node.inspector.getQueueInfo(queue);
+    expect(ours).toMatchObject({ active: 2, size: 2 });
+    expect(await go.peer.inspect("GetQueueInfo", queue)).toMatchObject(goQueue(ours));
+  }
+  const servers = await node.inspector.servers();
+  const theirs = await go.peer.inspect<{ ID: string }[]>("Servers");
+  // Those that ended without a word are there, too, until their records have run out.
+  expect(servers.map(({ id }) => id).sort()).toEqual(theirs.map(({ ID }) => ID).sort());
+  for (const [queue, pid] of [
+    [ids.one, process.pid],
+    [ids.two, go.peer.pid],
+  ] as const)
+    expect(servers.filter(({ queues }) => Object.hasOwn(queues, queue))).toMatchObject([{ pid }]);
+  expect(await node.inspector.fsck()).toMatchObject({ findings: [] });
+});
