@@ -51,7 +51,6 @@ describe("what the address of Metrics asks for", () => {
       type: null,
       by: "queue",
       percentile: "p95",
-      zoom: null,
     };
     expect(view("")).toEqual(plain);
     expect(view("range=2h&by=colour&p=p12&from=9&to=3&type=orphan")).toEqual(plain);
@@ -61,11 +60,6 @@ describe("what the address of Metrics asks for", () => {
     expect(view("queue=low")).toMatchObject({ queue: "low", by: "type" });
     expect(view("queue=low&by=all")).toMatchObject({ by: "all" });
     expect(view("queue=low&type=email&by=type")).toMatchObject({ type: "email", by: "all" });
-  });
-
-  it("is a part of the range once somebody has zoomed", () => {
-    expect(view("from=5&to=9").zoom).toEqual([5, 9]);
-    expect(view("from=5").zoom).toBeNull();
   });
 });
 

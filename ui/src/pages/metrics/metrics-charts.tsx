@@ -3,6 +3,7 @@ import type { MetricsReport, MetricsSeries } from "../../api/types.ts";
 import { useApi } from "../../api/use-api.ts";
 import { Chart, type ChartLine } from "../../components/chart.tsx";
 import { Section } from "../../components/page.tsx";
+import type { Zoom } from "../../components/zoom-range.ts";
 import { rate } from "../../format/numbers.ts";
 import { duration } from "../../format/times.ts";
 import styles from "./metrics-page.module.css";
@@ -29,7 +30,7 @@ export interface MetricsChartsProps {
   readonly colors: ReadonlyMap<string, LineColor>;
   readonly chosen: MetricsSeries | undefined;
   readonly percentile: Percentile;
-  readonly zoom: readonly [from: number, to: number] | null;
+  readonly zoom: Zoom | null;
   readonly onZoom: (from: number, to: number) => void;
 }
 

@@ -1,16 +1,15 @@
-import { X } from "lucide-react";
 import { useCallback, useMemo } from "react";
 import type { MetricsReport, MetricsSeries } from "../../api/types.ts";
 import { useApi } from "../../api/use-api.ts";
 import { Banner } from "../../components/banner.tsx";
-import { Button } from "../../components/button.tsx";
 import { EmptyState, ErrorState, Skeleton } from "../../components/empty-state.tsx";
 import { Page, Section } from "../../components/page.tsx";
 import { Segments } from "../../components/segments.tsx";
 import { readSort, writeSort } from "../../components/stable-order.ts";
 import { Table } from "../../components/table.tsx";
+import { useZoom, ZoomButton } from "../../components/zoom.tsx";
 import { exactCount, plural, rate, share, shortCount } from "../../format/numbers.ts";
-import { clock, duration } from "../../format/times.ts";
+import { duration } from "../../format/times.ts";
 import { useEngineAway } from "../../live/live.ts";
 import { link, withSearch } from "../../routing/location.ts";
 import { Link, useSearch } from "../../routing/router.tsx";
@@ -96,18 +95,15 @@ const BY_WORDS = { queue: "Queues", type: "Types", all: "Together" } as const;
 
 /** How it is shown; all of it is in the address. */
 function Controls({ view }: { readonly view: MetricsView }) {
-  const [search, change] = useSearch();
+  const [search] = useSearch();
+  const { zoom, clear } = useZoom();
   const to = (changed: Readonly<Record<string, string | null>>) =>
     withSearch("/metrics", { ...Object.fromEntries(search), ...changed });
-  const { range, percentile, by, queue, type, zoom } = view;
+  const { range, percentile, by, queue, type } = view;
   const ways = queue === null ? (["queue", "type"] as const) : (["type", "all"] as const);
   return (
     <>
-      {zoom !== null && (
-        <Button icon={<X size={14} />} onClick={() => change({ from: null, to: null })}>
-          {clock(zoom[0])} to {clock(zoom[1])}
-        </Button>
-      )}
+      <ZoomButton zoom={zoom} clear={clear} />
       {type === null && (
         <Segments
           label="Lines"
@@ -143,15 +139,11 @@ interface ReportProps {
 }
 
 function Report({ report, yesterday, view, error }: ReportProps) {
-  const [, change] = useSearch();
+  const { zoom, zoomTo } = useZoom();
   const away = useEngineAway();
   const rows = useMemo(() => rowsOf(report, view), [report, view]);
   const colors = useMemo(() => coloursOf(rows), [rows]);
   const chosen = view.by === "all" ? chosenOf(report, view) : undefined;
-  const zoomTo = useCallback(
-    (from: number, to: number) => change({ from: Math.round(from), to: Math.round(to) }),
-    [change],
-  );
   if (report.series.length === 0) return <Nothing view={view} />;
   return (
     <>
@@ -171,7 +163,7 @@ function Report({ report, yesterday, view, error }: ReportProps) {
         colors={colors}
         chosen={chosen}
         percentile={view.percentile}
-        zoom={view.zoom}
+        zoom={zoom}
         onZoom={zoomTo}
       />
       <Rows report={report} view={view} rows={rows} colors={colors} />

@@ -14,23 +14,18 @@ export interface MetricsView {
   readonly type: string | null;
   readonly by: By;
   readonly percentile: Percentile;
-  /** The part of the range that the charts show; `null`: the whole. */
-  readonly zoom: readonly [from: number, to: number] | null;
 }
 
 /** What it does not say, or says wrongly, is as by default. */
 export function readView(search: URLSearchParams): MetricsView {
   const queue = search.get("queue");
   const type = queue === null ? null : search.get("type");
-  const from = Number(search.get("from") ?? Number.NaN);
-  const to = Number(search.get("to") ?? Number.NaN);
   return {
     range: RANGES.find((range) => range === search.get("range")) ?? "1h",
     queue,
     type,
     by: type !== null ? "all" : readBy(search.get("by"), queue),
     percentile: PERCENTILES.find((each) => each === search.get("p")) ?? "p95",
-    zoom: from < to ? [from, to] : null,
   };
 }
 

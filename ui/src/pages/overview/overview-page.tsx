@@ -3,6 +3,8 @@ import { Chart } from "../../components/chart.tsx";
 import { EmptyState, Skeleton } from "../../components/empty-state.tsx";
 import { Section } from "../../components/page.tsx";
 import { Table } from "../../components/table.tsx";
+import { useZoom, ZoomButton } from "../../components/zoom.tsx";
+import { within } from "../../components/zoom-range.ts";
 import { exactCount, plural, rate, share, shortCount } from "../../format/numbers.ts";
 import { duration } from "../../format/times.ts";
 import { useEngineAway, useLive, useNow } from "../../live/live.ts";
@@ -89,18 +91,22 @@ function figuresOf({ totals, series, queues }: LiveOverview, now: number): reado
 
 function Charts({ overview: { series } }: { readonly overview: LiveOverview }) {
   const now = useLive(({ data }) => data?.now ?? 0);
-  const range = useMemo(() => rangeOf(series, now), [series, now]);
+  const { zoom: asked, zoomTo, clear } = useZoom();
+  const whole = useMemo(() => rangeOf(series, now), [series, now]);
+  const zoom = within(asked, whole);
+  const range = zoom ?? whole;
   const lines = useMemo(() => rateLines(series), [series]);
-  const bars = useMemo(() => failuresPerMinute(series, range), [series, range]);
+  const bars = useMemo(() => failuresPerMinute(series, whole), [series, whole]);
   return (
     <div className={styles["charts"]}>
-      <Section title="In and out per second">
+      <Section title="In and out per second" aside={<ZoomButton zoom={zoom} clear={clear} />}>
         <Chart
           label="Tasks that came in and that left, per second"
           at={lines.at}
           range={range}
           format={rate}
           sync="overview"
+          onZoom={zoomTo}
           lines={[
             { label: "in", color: "--line-in", values: lines.inRate },
             { label: "out", color: "--line-out", values: lines.outRate },
@@ -111,7 +117,8 @@ function Charts({ overview: { series } }: { readonly overview: LiveOverview }) {
         <Chart
           label="Failed attempts per minute"
           at={bars.at}
-          range={wholeMinutes(range)}
+          range={zoom ?? wholeMinutes(whole)}
+          onZoom={zoomTo}
           lines={[{ label: "failed", color: "--bad", look: "bars", values: bars.failures }]}
         />
       </Section>

@@ -4,7 +4,10 @@ import { useApi } from "../../api/use-api.ts";
 import { Chart } from "../../components/chart.tsx";
 import { Section } from "../../components/page.tsx";
 import { usePhone } from "../../components/use-media.ts";
+import { useZoom, ZoomButton } from "../../components/zoom.tsx";
+import { within } from "../../components/zoom-range.ts";
 import { exactCount, rate, share } from "../../format/numbers.ts";
+import { day } from "../../format/times.ts";
 import { useLive } from "../../live/live.ts";
 import { withPoint } from "../../live/live-data.ts";
 import { rangeOf, rateLines } from "../overview/series.ts";
@@ -12,6 +15,11 @@ import styles from "./queue-charts.module.css";
 
 const DAYS = 90;
 const DAY = 86_400_000;
+/** Beside `from` and `to` of the other chart, which shows minutes. */
+const DAY_NAMES = ["first", "last"] as const;
+/** Of the address: what the charts of the page show. */
+export const CHART_PARAMS = ["from", "to", ...DAY_NAMES];
+const dateOf = (ms: number) => day(new Date(ms).toISOString().slice(0, 10));
 
 export interface QueueChartsProps {
   readonly row: QueueRow;
@@ -42,13 +50,17 @@ function Rates({ row, detail }: QueueChartsProps) {
   const now = useLive(({ data }) => data?.now ?? 0);
   const series = useSeries(row, detail, now);
   const lines = useMemo(() => rateLines(series), [series]);
+  const { zoom: asked, zoomTo, clear } = useZoom();
+  const whole = rangeOf(series, now);
+  const zoom = within(asked, whole);
   return (
-    <Section title="In and out per second">
+    <Section title="In and out per second" aside={<ZoomButton zoom={zoom} clear={clear} />}>
       <Chart
         label="Tasks that came in and that left, per second"
         height={112}
         at={lines.at}
-        range={rangeOf(series, now)}
+        range={zoom ?? whole}
+        onZoom={zoomTo}
         format={rate}
         lines={[
           { label: "in", color: "--line-in", values: lines.inRate },
@@ -90,14 +102,25 @@ function Days({ row: { queue, processedToday, failedToday } }: { readonly row: Q
   const at = useMemo(() => days.map(({ date }) => Date.parse(`${date}T12:00:00Z`)), [days]);
   const [first, last] = [at[0], at.at(-1)];
   const yesterday = days.at(-2);
+  const { zoom: asked, zoomTo, clear } = useZoom(DAY_NAMES);
+  const whole =
+    first === undefined || last === undefined
+      ? undefined
+      : ([first - DAY / 2, last + DAY / 2 - 60_000] as const);
+  const zoom = whole === undefined ? null : within(asked, whole);
+  const shown = zoom ?? whole;
   return (
     <Section
       title={`Attempts per day, ${DAYS} days`}
       aside={
-        yesterday !== undefined &&
-        `today ${exactCount(processedToday)} (${share(failedToday, processedToday)} failed), yesterday ${exactCount(
-          yesterday.processed,
-        )} (${share(yesterday.failed, yesterday.processed)})`
+        zoom !== null ? (
+          <ZoomButton zoom={zoom} clear={clear} format={dateOf} />
+        ) : (
+          yesterday !== undefined &&
+          `today ${exactCount(processedToday)} (${share(failedToday, processedToday)} failed), yesterday ${exactCount(
+            yesterday.processed,
+          )} (${share(yesterday.failed, yesterday.processed)})`
+        )
       }
     >
       <Chart
@@ -105,8 +128,8 @@ function Days({ row: { queue, processedToday, failedToday } }: { readonly row: Q
         height={112}
         at={at}
         days
-        {...(first !== undefined &&
-          last !== undefined && { range: [first - DAY / 2, last + DAY / 2 - 60_000] })}
+        {...(shown !== undefined && { range: shown })}
+        onZoom={zoomTo}
         lines={[
           {
             label: "processed",

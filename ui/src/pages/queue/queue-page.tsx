@@ -20,7 +20,7 @@ import { link, withSearch } from "../../routing/location.ts";
 import { Link, navigate, useSearch } from "../../routing/router.tsx";
 import { Drains } from "../queues/queue-columns.tsx";
 import { deleteQueue, pauseQueue, resumeQueue } from "./queue-actions.tsx";
-import { QueueCharts } from "./queue-charts.tsx";
+import { CHART_PARAMS, QueueCharts } from "./queue-charts.tsx";
 import styles from "./queue-page.module.css";
 import { QueueTasks } from "./queue-tasks.tsx";
 
@@ -59,7 +59,9 @@ function QueueView({ row, detail }: { readonly row: QueueRow; readonly detail: Q
   const [first] = useState(() => firstState(row));
   const state = STATES.find((each) => each === search.get("state")) ?? first;
   const toggle = () => (paused ? resumeQueue(queue) : pauseQueue(queue));
-  const tabTo = (each: TaskState) => withSearch(link`/queues/${queue}`, { state: each });
+  // Charts go on showing what they show.
+  const chartRange = Object.fromEntries(CHART_PARAMS.map((name) => [name, search.get(name)]));
+  const tabTo = (each: TaskState) => withSearch(link`/queues/${queue}`, { state: each, ...chartRange });
   const step = (by: number) => {
     const next = STATES.at((STATES.indexOf(state) + by) % STATES.length);
     if (next !== undefined) navigate(tabTo(next), { replace: true });
