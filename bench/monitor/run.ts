@@ -101,9 +101,14 @@ async function visit(browser: Browser, page: URL, shows: string): Promise<Visit>
       if (scripts.has(requestId)) scriptBytes += encodedDataLength;
     });
     await tab.goto(String(page), { waitUntil: "commit" });
-    await tab.locator("main", { hasText: shows }).waitFor();
-    const data = await tab.evaluate(() => performance.now());
-    return { data: Math.round(data), bytes, scriptBytes };
+    // Looked for at each frame: waits that ask now and then add up to half a second.
+    const shown = await tab.waitForFunction(
+      (text) => document.querySelector("main")?.textContent.includes(text) && performance.now(),
+      shows,
+      { polling: "raf" },
+    );
+    const data = await shown.jsonValue();
+    return { data: Math.round(Number(data)), bytes, scriptBytes };
   } finally {
     await context.close();
   }

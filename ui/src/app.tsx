@@ -1,12 +1,11 @@
 import { QueryClientProvider } from "@tanstack/react-query";
-import { Component, type ReactNode, useEffect } from "react";
+import { Component, type ReactNode, useEffect, useState } from "react";
 import { isApiError } from "./api/api-error.ts";
 import { queryClient } from "./api/query-client.ts";
 import { SessionProvider } from "./api/session.tsx";
 import { EmptyState, ErrorState } from "./components/empty-state.tsx";
 import { Frame } from "./frame/frame.tsx";
-import { PAGES } from "./pages.ts";
-import { matchPath } from "./routing/location.ts";
+import { type FoundPage, pageAt } from "./pages.ts";
 import { Link, usePlace } from "./routing/router.tsx";
 
 export function App() {
@@ -40,24 +39,24 @@ function Pages() {
   useEffect(() => {
     window.scrollTo(0, 0);
   }, [path]);
-  for (const { path: pattern, component: Page } of PAGES) {
-    const params = matchPath(pattern, path);
-    if (params === undefined) continue;
+  const found = pageAt(path);
+  if (found === undefined) {
     return (
-      <PageGuard key={path}>
-        <Page params={params} />
-      </PageGuard>
+      <EmptyState title="There is no such page.">
+        <Link to="/">Go to the overview</Link>
+      </EmptyState>
     );
   }
   return (
-    <EmptyState title="There is no such page.">
-      <Link to="/">Go to the overview</Link>
-    </EmptyState>
+    <PageGuard key={path}>
+      <PageSlot {...found} />
+    </PageGuard>
   );
 }
 
-interface GuardState {
-  readonly error: unknown;
+function PageSlot({ page, params }: FoundPage) {
+  const [Page] = useState(page.component);
+  return <Page params={params} />;
 }
 
 /** A page that breaks leaves the frame standing. */

@@ -13,6 +13,7 @@ import {
 import { type ComponentType, lazy } from "react";
 import type { LiveOverview } from "./live/live-data.ts";
 import { OverviewPage } from "./pages/overview/overview-page.tsx";
+import { matchPath } from "./routing/location.ts";
 
 /** What stands in braces in the path of a page. */
 export interface PageParams {
@@ -22,25 +23,58 @@ export interface PageParams {
 export interface PageEntry {
   /** Below the mount; more exact ones first. */
   readonly path: string;
-  readonly component: ComponentType<PageParams>;
+  /** Its script may have to come first; one that is here is drawn at once. Another one after it came: keep what you got. */
+  readonly component: () => ComponentType<PageParams>;
+  /** Fetches the page's script, where that is one of its own. */
+  readonly preload: () => Promise<unknown>;
 }
 
-/** Every page there is. Only the first is loaded at once. */
+export interface FoundPage extends PageParams {
+  readonly page: PageEntry;
+}
+
+/** Every page there is. Only the first comes with the frame. */
 export const PAGES: readonly PageEntry[] = [
-  { path: "/", component: OverviewPage },
-  { path: "/queues", component: lazy(() => import("./pages/queues/queues-page.tsx")) },
-  { path: "/queues/{queue}", component: lazy(() => import("./pages/queue/queue-page.tsx")) },
-  { path: "/queues/{queue}/tasks/{id}", component: lazy(() => import("./pages/task/task-page.tsx")) },
-  { path: "/tasks", component: lazy(() => import("./pages/tasks/tasks-page.tsx")) },
-  { path: "/enqueue", component: lazy(() => import("./pages/enqueue/enqueue-page.tsx")) },
-  { path: "/failures", component: lazy(() => import("./pages/failures/failures-page.tsx")) },
-  { path: "/schedulers", component: lazy(() => import("./pages/schedulers/schedulers-page.tsx")) },
-  { path: "/servers", component: lazy(() => import("./pages/servers/servers-page.tsx")) },
-  { path: "/groups", component: lazy(() => import("./pages/groups/groups-page.tsx")) },
-  { path: "/metrics", component: lazy(() => import("./pages/metrics/metrics-page.tsx")) },
-  { path: "/engine", component: lazy(() => import("./pages/engine/engine-page.tsx")) },
-  { path: "/activity", component: lazy(() => import("./pages/activity/activity-page.tsx")) },
+  { path: "/", component: () => OverviewPage, preload: () => Promise.resolve() },
+  later("/queues", () => import("./pages/queues/queues-page.tsx")),
+  later("/queues/{queue}", () => import("./pages/queue/queue-page.tsx")),
+  later("/queues/{queue}/tasks/{id}", () => import("./pages/task/task-page.tsx")),
+  later("/tasks", () => import("./pages/tasks/tasks-page.tsx")),
+  later("/enqueue", () => import("./pages/enqueue/enqueue-page.tsx")),
+  later("/failures", () => import("./pages/failures/failures-page.tsx")),
+  later("/schedulers", () => import("./pages/schedulers/schedulers-page.tsx")),
+  later("/servers", () => import("./pages/servers/servers-page.tsx")),
+  later("/groups", () => import("./pages/groups/groups-page.tsx")),
+  later("/metrics", () => import("./pages/metrics/metrics-page.tsx")),
+  later("/engine", () => import("./pages/engine/engine-page.tsx")),
+  later("/activity", () => import("./pages/activity/activity-page.tsx")),
 ];
+
+type PageModule = { readonly default: ComponentType<PageParams> };
+
+/** A page whose script comes when somebody goes there. */
+function later(path: string, load: () => Promise<PageModule>): PageEntry {
+  let asked: Promise<PageModule> | undefined;
+  let here: PageModule | undefined;
+  const preload = () => {
+    asked ??= load().then((module) => {
+      here = module;
+      return module;
+    });
+    return asked;
+  };
+  const whenItComes = lazy(preload);
+  return { path, preload, component: () => here?.default ?? whenItComes };
+}
+
+/** The page at a path below the mount, and what stands in braces in its own. */
+export function pageAt(path: string): FoundPage | undefined {
+  for (const page of PAGES) {
+    const params = matchPath(page.path, path);
+    if (params !== undefined) return { page, params };
+  }
+  return undefined;
+}
 
 export interface RailEntry {
   readonly to: string;

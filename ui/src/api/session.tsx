@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext } from "react";
 import { useEngineAway } from "../live/live.ts";
 import { call, setCsrf } from "./call.ts";
+import { queryClient } from "./query-client.ts";
 import type { Role, Session } from "./types.ts";
 
 const SessionContext = createContext<Session | null>(null);
@@ -12,6 +13,13 @@ async function fetchSession(): Promise<Session> {
   return session;
 }
 
+const SESSION = { queryKey: ["session"], queryFn: fetchSession, staleTime: 60_000 } as const;
+
+/** Asks before anything is drawn. */
+export function prefetchSession(): Promise<void> {
+  return queryClient.prefetchQuery(SESSION);
+}
+
 export interface SessionProviderProps {
   readonly children: ReactNode;
   /** Shown while it is not known who is asking. */
@@ -20,9 +28,7 @@ export interface SessionProviderProps {
 
 export function SessionProvider({ children, waiting }: SessionProviderProps) {
   const { data, error } = useQuery({
-    queryKey: ["session"],
-    queryFn: fetchSession,
-    staleTime: 60_000,
+    ...SESSION,
     refetchInterval: ({ state }) => (state.data === undefined ? 3_000 : false),
   });
   if (data === undefined) return waiting(error);

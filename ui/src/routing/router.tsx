@@ -27,6 +27,10 @@ export function navigate(to: string, { replace = false }: { readonly replace?: b
   arrive();
 }
 
+export function placeNow(): Place {
+  return place;
+}
+
 export function usePlace(): Place {
   return useSyncExternalStore(subscribe, () => place);
 }
