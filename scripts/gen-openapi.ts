@@ -1,5 +1,5 @@
 /**
- * Writes `src/monitor/openapi.gen.ts` from the types of `src/monitor/api.ts`:
+ * Writes `src/monitor/openapi.gen.ts` from the types of `src/monitor/api.ts` and of the files that it opens:
  *
  *     tsx scripts/gen-openapi.ts            writes
  *     tsx scripts/gen-openapi.ts --check    fails when the written file is stale
@@ -8,10 +8,11 @@
  * else than the types do. The types may use what JSON Schema has a word for, and nothing more: anything else is refused.
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
 
-const source = fileURLToPath(new URL("../src/monitor/api.ts", import.meta.url));
+const source = new URL("../src/monitor/api.ts", import.meta.url);
 const target = fileURLToPath(new URL("../src/monitor/openapi.gen.ts", import.meta.url));
 
 type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
@@ -21,15 +22,23 @@ type Schema = { [key: string]: Json };
 const NUMBERS = ["minimum", "maximum", "maxItems"];
 
 class Generator {
-  readonly #file: ts.SourceFile;
   readonly #declared = new Map<string, ts.InterfaceDeclaration | ts.TypeAliasDeclaration>();
   readonly components = new Map<string, Schema>();
 
-  constructor(text: string) {
-    this.#file = ts.createSourceFile("api.ts", text, ts.ScriptTarget.Latest, true);
-    for (const statement of this.#file.statements) {
+  constructor(door: URL) {
+    this.#read(door);
+  }
+
+  /** Names are unique over all files: a door that opens two of one name does not compile. */
+  #read(url: URL): void {
+    const text = readFileSync(url, "utf8");
+    for (const statement of ts.createSourceFile(url.pathname, text, ts.ScriptTarget.Latest, true)
+      .statements) {
       if (ts.isInterfaceDeclaration(statement) || ts.isTypeAliasDeclaration(statement)) {
         this.#declared.set(statement.name.text, statement);
+      } else if (ts.isExportDeclaration(statement) && statement.moduleSpecifier !== undefined) {
+        if (!ts.isStringLiteral(statement.moduleSpecifier)) this.#refuse(statement);
+        this.#read(new URL(statement.moduleSpecifier.text, url));
       }
     }
   }
@@ -37,7 +46,8 @@ class Generator {
   routes(): Record<string, Schema> {
     const routes = this.#declared.get("Routes");
     if (routes === undefined || !ts.isInterfaceDeclaration(routes)) throw new Error("there are no Routes");
-    return Object.fromEntries(routes.members.map((member) => this.#route(member)));
+    const rooms = [...this.#parents(routes.heritageClauses), routes];
+    return Object.fromEntries(rooms.flatMap(({ members }) => members.map((member) => this.#route(member))));
   }
 
   #route(member: ts.TypeElement): [string, Schema] {
@@ -47,14 +57,14 @@ class Generator {
     const parts = new Map<string, ts.TypeNode>();
     for (const part of type.members) {
       if (!ts.isPropertySignature(part) || part.type === undefined) this.#refuse(part);
-      parts.set(part.name.getText(this.#file), part.type);
+      parts.set(part.name.getText(), part.type);
     }
     const schemaOf = (part: string): Json => {
       const node = parts.get(part);
       return node === undefined ? null : this.#schema(node);
     };
     const answer = parts.get("answer");
-    const empty = answer?.getText(this.#file) === "null";
+    const empty = answer?.getText() === "null";
     return [
       member.name.text,
       {
@@ -99,7 +109,7 @@ class Generator {
   }
 
   #named(node: ts.TypeReferenceNode): Schema {
-    const name = node.typeName.getText(this.#file);
+    const name = node.typeName.getText();
     const declaration = this.#declared.get(name);
     if (declaration === undefined) return this.#refuse(node);
     if (!this.components.has(name)) {
@@ -116,9 +126,7 @@ class Generator {
   #object(members: ts.NodeArray<ts.TypeElement>, parents?: ts.NodeArray<ts.HeritageClause>): Schema {
     const properties: Record<string, Json> = {};
     const required: string[] = [];
-    for (const parent of parents?.flatMap((clause) => [...clause.types]) ?? []) {
-      const declaration = this.#declared.get(parent.expression.getText(this.#file));
-      if (declaration === undefined || !ts.isInterfaceDeclaration(declaration)) this.#refuse(parent);
+    for (const declaration of this.#parents(parents)) {
       const schema = this.#object(declaration.members, declaration.heritageClauses);
       Object.assign(properties, schema["properties"]);
       required.push(...(schema["required"] as string[]));
@@ -128,11 +136,21 @@ class Generator {
         return { type: "object", additionalProperties: this.#schema(member.type) };
       }
       if (!ts.isPropertySignature(member) || member.type === undefined) this.#refuse(member);
-      const name = member.name.getText(this.#file);
+      const name = member.name.getText();
       properties[name] = { ...this.#schema(member.type), ...this.#tags(member) };
       if (member.questionToken === undefined) required.push(name);
     }
     return { type: "object", properties, required, additionalProperties: false };
+  }
+
+  #parents(clauses: ts.NodeArray<ts.HeritageClause> | undefined): ts.InterfaceDeclaration[] {
+    const parents = clauses?.flatMap((clause) => [...clause.types]) ?? [];
+    return parents.map((parent) => {
+      const declaration = this.#declared.get(parent.expression.getText());
+      return declaration !== undefined && ts.isInterfaceDeclaration(declaration)
+        ? declaration
+        : this.#refuse(parent);
+    });
   }
 
   #tags(node: ts.Node): Schema {
@@ -156,14 +174,15 @@ class Generator {
   }
 
   #refuse(node: ts.Node): never {
-    const { line } = this.#file.getLineAndCharacterOfPosition(node.getStart(this.#file));
-    throw new Error(`api.ts:${line + 1}: JSON Schema has no word for ${node.getText(this.#file)}`);
+    const file = node.getSourceFile();
+    const { line } = file.getLineAndCharacterOfPosition(node.getStart());
+    throw new Error(`${basename(file.fileName)}:${line + 1}: JSON Schema has no word for ${node.getText()}`);
   }
 }
 
-/** The text of `openapi.gen.ts`, for a text of `api.ts`. */
-export function generateOpenapi(text: string): string {
-  const generator = new Generator(text);
+/** The text of `openapi.gen.ts`. */
+function generateOpenapi(door: URL): string {
+  const generator = new Generator(door);
   const routes = generator.routes();
   const components = Object.fromEntries([...generator.components].sort(([a], [b]) => (a < b ? -1 : 1)));
   return `// Generated by scripts/gen-openapi.ts from api.ts; do not edit.
@@ -176,12 +195,10 @@ export const ROUTE_SCHEMAS: Readonly<Record<RouteName, RouteSchemas>> = ${JSON.s
 `;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const text = generateOpenapi(readFileSync(source, "utf8"));
-  const stale = !existsSync(target) || readFileSync(target, "utf8") !== text;
-  if (!process.argv.includes("--check")) writeFileSync(target, text);
-  else if (stale) {
-    console.error("src/monitor/openapi.gen.ts is stale: run npm run gen");
-    process.exitCode = 1;
-  }
+const text = generateOpenapi(source);
+const stale = !existsSync(target) || readFileSync(target, "utf8") !== text;
+if (!process.argv.includes("--check")) writeFileSync(target, text);
+else if (stale) {
+  console.error("src/monitor/openapi.gen.ts is stale: run npm run gen");
+  process.exitCode = 1;
 }

@@ -9,6 +9,7 @@ import { Audit } from "./audit.ts";
 import { Authentication } from "./authentication.ts";
 import { Collector } from "./collector.ts";
 import { Csrf } from "./csrf.ts";
+import { Definitions } from "./definitions.ts";
 import { Deletions } from "./deletions.ts";
 import { type Connection, monitorHandler } from "./handler.ts";
 import { isLoopback } from "./hosts.ts";
@@ -125,6 +126,7 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
       live,
       operations,
       deletions,
+      definitions: new Definitions(config.tasks),
       audit,
       csrf: new Csrf(),
       redaction: new Redaction(config.redactedKeys),

@@ -9,7 +9,8 @@ import { type HostRules, isLoopback, requireOwnHost } from "./hosts.ts";
 import { badRequest, forbidden, HttpError, notFound } from "./http-error.ts";
 import { ROUTE_SCHEMAS, SCHEMAS } from "./openapi.gen.ts";
 import { type ReadBefore, readBody, readQuery } from "./request-reading.ts";
-import { type Call, type House, type Rule, routeRules } from "./routes.ts";
+import type { Call, House, Rule } from "./routes/rule.ts";
+import { routeRules } from "./routes.ts";
 import { mayAct, type Visitor } from "./scope.ts";
 import { SECURITY_HEADERS } from "./security-headers.ts";
 import { pageAt, type StaticFiles } from "./static-files.ts";
@@ -252,7 +253,11 @@ function pageOrFile(path: string, files: StaticFiles, accepted: string, way?: st
     };
     // Without weights: no browser gives gzip one of 0.
     const packed = /\bgzip\b/.test(accepted) ? gzip : undefined;
-    if (packed !== undefined) headers["content-encoding"] = "gzip";
+    if (packed !== undefined) {
+      headers["content-encoding"] = "gzip";
+      // Next compresses once more what does not forbid it, and says so once.
+      headers["cache-control"] += ", no-transform";
+    }
     return new Response(packed ?? body, { headers });
   }
   // Pages of the front end have no dot in their last part, or are of tasks and queues with such names.
