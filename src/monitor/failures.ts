@@ -6,7 +6,8 @@ import { taskRow } from "./rows.ts";
 
 /** Failed tasks that are looked at for one answer, and of one queue and state. */
 const MOST = 5_000;
-const PART = 500;
+/** Read by one script, which takes some 2 ms. */
+const PART = 200;
 /** Groups of one answer. */
 const MOST_GROUPS = 200;
 const SPARKS = 12;
