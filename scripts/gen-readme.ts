@@ -1,5 +1,5 @@
 /**
- * `gen-readme.ts [--check]`: writes into README.md and the guides what comes from elsewhere, between `<!-- name -->` and
+ * `gen-readme.ts [--check]`: writes into README.md, the guides and the page for asynq's users what comes from elsewhere, between `<!-- name -->` and
  * `<!-- end -->`: programs from `examples/`, figures from `bench/results/latest.json`. With `--check` it fails when one
  * of them is stale.
  */
@@ -11,7 +11,11 @@ import type { Store } from "../bench/systems/system.ts";
 const here = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const GUIDES = readdirSync(here("docs/guides")).filter((name) => name.endsWith(".md"));
 
-for (const document of ["README.md", ...GUIDES.map((name) => `docs/guides/${name}`)]) {
+for (const document of [
+  "README.md",
+  "docs/coming-from-asynq.md",
+  ...GUIDES.map((name) => `docs/guides/${name}`),
+]) {
   const before = readFileSync(here(document), "utf8");
   const after = before.replace(
     /<!-- (?!end)(\S+) -->\n[\s\S]*?<!-- end -->/g,

@@ -10,6 +10,10 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 /** What each program says, in the end; and whether it then serves until it is interrupted. */
 const PROGRAMS: Readonly<Record<string, { readonly says: RegExp; readonly serves?: true }>> = {
   "first.mts": { says: /welcome, user 42! .*welcome, user 43! \(attempt 1\)/s, serves: true },
+  "from-asynq/client.mts": { says: /^welcome-42 scheduled\nduplicate$/m },
+  "from-asynq/inspector.mts": { says: /^1 archived$.*^no such task$/ms },
+  "from-asynq/scheduler.mts": { says: /^warm has enqueued cache:warm\nall has ended$/m },
+  "from-asynq/server.mts": { says: /SkipRetry: no user archive.*too fast retry.*^all of \[ 1, 2 \]/ms },
   "groups.mts": { says: /^to ada: \[ 'Bob: nice', 'Cleo: very nice' \]/ },
   "handlers.mts": { says: /page:fetch, attempt 1: TypeError/ },
   "limits.mts": { says: /^a: a1 a2 a3$/m },
@@ -21,6 +25,11 @@ const PROGRAMS: Readonly<Record<string, { readonly says: RegExp; readonly serves
   "results.mts": { says: /is completed: 6/ },
   "waiting.mts": { says: /^0 tasks have still to run/ },
 };
+
+function programsIn(below: string): string[] {
+  const names = readdirSync(join(root, "examples", below)).filter((name) => name.endsWith(".mts"));
+  return names.map((name) => below + name);
+}
 
 /** Runs an example on an engine in its own memory; resolves with its exit code and what it said. */
 async function run(name: string): Promise<{ code: number | null; said: string }> {
@@ -40,7 +49,7 @@ async function run(name: string): Promise<{ code: number | null; said: string }>
   return { code, said };
 }
 
-it.each(readdirSync(join(root, "examples")).filter((name) => name.endsWith(".mts")))(
+it.each(["", "from-asynq/"].flatMap((below) => programsIn(below)))(
   "examples/%s runs as it stands",
   async (name) => {
     const { code, said } = await run(name);
