@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { EnqueueEntry } from "../../../src/broker/broker.ts";
+import type { EnqueueEntry } from "../../../src/broker/enqueue-entry.ts";
 import { queueKeys } from "../../../src/protocol/keys.ts";
 import { message, unique } from "../../contract/tasks.ts";
 import { redisForFile } from "../../support/redis-rig.ts";
@@ -221,6 +221,17 @@ if entry.lock then redis.call('SET', entry.lock, entry.id, 'NX', 'PX', entry.ttl
     await engine.client.srem("asynq:queues", q);
     await engine.broker.enqueue([{ message: message(q) }]);
     expect(await engine.client.smembers("asynq:queues")).toEqual([q]);
+  });
+
+  it("registers the queue though every id of a call is taken, as asynq does", async () => {
+    const engine = await open();
+    const task = { message: message(q) };
+    for (const entries of [[task], [{ ...task, processAt: 1e15 }]]) {
+      expect(await statuses(engine, [task])).toEqual([expect.any(String)]);
+      await engine.client.srem("asynq:queues", q);
+      expect(await statuses(engine, entries)).toEqual(["conflict"]);
+      expect(await engine.client.smembers("asynq:queues")).toEqual([q]);
+    }
   });
 
   it("costs one script call, alone or as one of many", async () => {

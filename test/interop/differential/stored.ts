@@ -97,19 +97,6 @@ export const STORED: readonly Allowance[] = [
     },
   },
   {
-    rule: "8.1: an enqueue whose id is taken writes nothing",
-    asynq: "lists the queue, should that have been removed around the task",
-    why: "nothing was stored; the next task that is lists it",
-    ops: ["enqueue"],
-    allow: ({ ours, gos, before, queue }) => {
-      const key = "asynq:queues";
-      const isGos = gos[key]?.set?.includes(queue) && !before[key]?.set?.includes(queue);
-      if (!isGos || ours[key]?.set?.includes(queue)) return false;
-      ours[key] = { set: [...(ours[key]?.set ?? []), queue].sort() };
-      return true;
-    },
-  },
-  {
     rule: "15.24: a task that is run waits from now on, whenever it was pending before",
     asynq: "keeps the `pending_since` that archiving left",
     why: "the queue's latency would show the days that the task lay in the archive",

@@ -39,12 +39,12 @@ for i = 1, #KEYS - first_task + 1 do
     free[#free + 1] = id
   end
 end
-if #free == 0 then
-  return conflicts
-end
-
+-- Whatever becomes of the tasks, as asynq does: the queue is not empty.
 if registry ~= '' then
   redis.call('SADD', registry, queue)
+end
+if #free == 0 then
+  return conflicts
 end
 -- The list before the hashes: should it be of another type, nothing is written yet.
 redis.call('LPUSH', pending, unpack(free))
