@@ -118,13 +118,12 @@ it("finds a failed task, shows its error and runs it as a copy by the keyboard a
   await page.keyboard.press("Enter");
   await page.getByRole("row").filter({ hasText: "email:digest" }).first().waitFor();
   await page.keyboard.press("Escape");
-  await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
   await page.keyboard.press("j");
   await page.keyboard.press("Enter");
   await page.getByText("mailbox of user 4711 is full").first().waitFor();
   await page.keyboard.press("e");
   await page.getByRole("dialog").waitFor();
-  const id = page.getByRole("dialog").getByLabel("Id", { exact: true });
+  const id = page.getByRole("dialog").getByLabel("Task id", { exact: true });
   while (!(await id.evaluate((element) => element === document.activeElement))) {
     await page.keyboard.press("Tab");
   }

@@ -28,8 +28,29 @@ it("sends of a copy only what was changed", () => {
   expect(copyRequest({ ...before, payload: '{"a":2}' }, before)).toEqual({
     payload: { kind: "json", text: '{"a":2}' },
   });
-  expect(copyRequest({ ...before, id: " x ", processIn: "10m", retention: "1h" }, before)).toEqual({
+  expect(copyRequest({ ...before, taskId: " x ", processIn: "10m", retention: "1h" }, before)).toEqual({
     options: { taskId: "x", processIn: "10m", retention: "1h" },
+  });
+});
+
+it("sends deadline, unique key and what gives way only where they are said", () => {
+  const deadline = "2026-11-24T19:45";
+  const said = { deadline, unique: "1h", uniqueKey: "a", taskId: "x", replaceFinished: "yes" };
+  expect(copyRequest({ ...before, ...said }, before)).toEqual({
+    options: {
+      deadline: new Date(2026, 10, 24, 19, 45).getTime(),
+      unique: "1h",
+      uniqueKey: "a",
+      taskId: "x",
+      replaceFinished: true,
+    },
+  });
+});
+
+it("says that there is to be none of what was emptied", () => {
+  const full = { ...before, retention: "1h" };
+  expect(copyRequest({ ...full, timeout: " ", retention: "", headers: "" }, full)).toEqual({
+    options: { timeout: "none", retention: 0, headers: [] },
   });
 });
 
@@ -56,7 +77,7 @@ it("says beside each field what is wrong with it", () => {
 });
 
 it("finds the field that the monitor complains of", () => {
-  expect(fieldOfComplaint("options.taskId")).toBe("id");
+  expect(fieldOfComplaint("options.taskId")).toBe("taskId");
   expect(fieldOfComplaint("maxRetry")).toBe("maxRetry");
   expect(fieldOfComplaint("payload.text")).toBe("payload");
   expect(fieldOfComplaint("options.headers[0].name")).toBe("headers");

@@ -12,8 +12,12 @@ import { SelectField, TextField } from "../../components/field.tsx";
 import { Page } from "../../components/page.tsx";
 import { StateBadge } from "../../components/state-badge.tsx";
 import { taskLink } from "../../components/task-columns.tsx";
-import { useLive } from "../../live/live.ts";
 import { Link, useSearch } from "../../routing/router.tsx";
+import { type FieldValues, OptionFields } from "../../task-form/option-fields.tsx";
+import { OPTION_NAMES } from "../../task-form/option-texts.ts";
+import { PayloadField } from "../../task-form/payload-field.tsx";
+import { QueueField } from "../../task-form/queue-field.tsx";
+import { schemaFields } from "../../task-form/schema-form.ts";
 import {
   type DraftField,
   dropDraft,
@@ -22,13 +26,10 @@ import {
   fieldOfComplaint,
   keepDraft,
   keptDraft,
-  OPTION_FIELDS,
   problemsOf,
   requestOf,
 } from "./enqueue-draft.ts";
 import styles from "./enqueue-page.module.css";
-import { PayloadField } from "./payload-field.tsx";
-import { schemaFields } from "./schema-form.ts";
 
 /** Puts a task in its queue by hand. */
 export default function EnqueuePage() {
@@ -43,9 +44,6 @@ export default function EnqueuePage() {
     </Page>
   );
 }
-
-/** More are too many to choose from. */
-const MOST_SUGGESTED = 200;
 
 function EnqueueForm() {
   const [search] = useSearch();
@@ -116,7 +114,7 @@ function EnqueueForm() {
           hint={<TypeHint definition={definition} count={definitions.length} />}
           {...field("type")}
         />
-        <QueueField field={field("queue")} definition={definition} />
+        <QueueField {...field("queue")} otherwise={definition?.queue ?? definition?.options.queue} />
       </div>
       <PayloadField
         key={definition?.type ?? ""}
@@ -192,33 +190,6 @@ function TypeHint({
     : "Defined: its payload is checked before it is enqueued.";
 }
 
-interface FieldValues {
-  readonly value: string;
-  readonly onChange: (value: string) => void;
-  readonly error: string | undefined;
-}
-
-function QueueField({
-  field,
-  definition,
-}: {
-  readonly field: FieldValues;
-  readonly definition: DefinitionInfo | undefined;
-}) {
-  const queues = useLive(({ data }) => data?.overview?.queues ?? null);
-  const names = useMemo(() => [...(queues?.keys() ?? [])].slice(0, MOST_SUGGESTED), [queues]);
-  const isNew = queues !== null && field.value.trim() !== "" && !queues.has(field.value.trim());
-  return (
-    <TextField
-      label="Queue"
-      placeholder={definition?.queue ?? definition?.options.queue ?? "default"}
-      suggestions={names}
-      hint={isNew && "There is no such queue yet: this task begins it."}
-      {...field}
-    />
-  );
-}
-
 interface PartProps {
   readonly draft: EnqueueDraft;
   readonly field: (name: DraftField) => FieldValues;
@@ -260,12 +231,10 @@ interface OptionsProps extends PartProps {
 }
 
 function Options({ draft, field, definition, problems, isTried }: OptionsProps) {
-  const set = OPTION_FIELDS.filter((name) => draft[name].trim() !== "");
+  const set = OPTION_NAMES.filter((name) => draft[name].trim() !== "");
   const [isOpen, setOpen] = useState(set.length > 0);
-  const isWrong = isTried && OPTION_FIELDS.some((name) => problems[name] !== undefined);
-  const defined = definition?.options ?? {};
-  const otherwise = (value: string | number | undefined, plain: string) =>
-    value === undefined ? plain : String(value);
+  const isWrong = isTried && OPTION_NAMES.some((name) => problems[name] !== undefined);
+  const { maxRetry, timeout, retention, unique, uniqueKey, group } = definition?.options ?? {};
   return (
     <details
       className={styles["more"]}
@@ -274,51 +243,17 @@ function Options({ draft, field, definition, problems, isTried }: OptionsProps) 
     >
       <summary>Options {set.length > 0 && <span className="muted">({set.length} set)</span>}</summary>
       <div className={styles["options"]}>
-        <div className={styles["pair"]}>
-          <TextField
-            label="Most retries"
-            placeholder={otherwise(defined.maxRetry, "25")}
-            {...field("maxRetry")}
-          />
-          <TextField
-            label="Timeout"
-            placeholder={otherwise(defined.timeout, "30m")}
-            hint="How long one attempt may take."
-            {...field("timeout")}
-          />
-          <TextField
-            label="Retention"
-            placeholder={otherwise(defined.retention, "not kept")}
-            hint="How long it is kept after success."
-            {...field("retention")}
-          />
-          <TextField
-            label="Deadline"
-            type="datetime-local"
-            hint="After this it is not tried again."
-            {...field("deadline")}
-          />
-          <TextField
-            label="Unique for"
-            placeholder={otherwise(defined.unique, "not unique")}
-            hint="As long, an equal task is refused."
-            {...field("unique")}
-          />
-          <TextField
-            label="Unique key"
-            placeholder={defined.uniqueKey ?? "its payload"}
-            hint="What makes it equal."
-            {...field("uniqueKey")}
-          />
-          <TextField label="Task id" placeholder="one is made" mono {...field("taskId")} />
-          <TextField
-            label="Group"
-            placeholder={defined.group ?? "none"}
-            hint="It waits there, to be aggregated."
-            {...field("group")}
-          />
-        </div>
-        <TextField label="Headers" mono rows={3} hint="name=value, one a line." {...field("headers")} />
+        <OptionFields
+          field={field}
+          otherwise={{
+            maxRetry: maxRetry?.toString(),
+            timeout: timeout?.toString(),
+            retention: retention?.toString(),
+            unique: unique?.toString(),
+            uniqueKey,
+            group,
+          }}
+        />
       </div>
     </details>
   );

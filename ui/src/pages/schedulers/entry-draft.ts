@@ -1,4 +1,6 @@
 import type { SchedulerDefinition } from "../../api/types.ts";
+import { NO_OPTIONS, optionProblems } from "../../task-form/option-texts.ts";
+import { parsed } from "../../task-form/schema-form.ts";
 
 export type Missed = "skip" | "run-once" | "backfill";
 
@@ -56,10 +58,14 @@ export function definitionOf(
   if (text("spec") === "") return problem("spec", "When is it due? As 0 9 * * *, or @every 1h.");
   if (text("type") === "") return problem("type", "Which type of task?");
   const kind = before !== null && before.payload.kind !== "none" ? before.payload.kind : "json";
-  if (kind === "json" && text("payload") !== "" && !isJson(draft.payload)) {
+  if (kind === "json" && text("payload") !== "" && parsed(draft.payload) === undefined) {
     return problem("payload", "This is not JSON.");
   }
-  if (!/^\d*$/.test(text("maxRetry"))) return problem("maxRetry", "A whole number, or nothing.");
+  const { maxRetry, timeout } = draft;
+  const wrong = optionProblems({ ...NO_OPTIONS, maxRetry, timeout });
+  for (const field of ["maxRetry", "timeout"] as const) {
+    if (wrong[field] !== undefined) return problem(field, wrong[field]);
+  }
   const backfill = Number(text("backfill"));
   if (draft.missed === "backfill" && !(Number.isInteger(backfill) && backfill >= 1 && backfill <= 1_000)) {
     return problem("backfill", "From 1 to 1,000.");
@@ -84,14 +90,4 @@ export function definitionOf(
 
 function problem(field: keyof Draft, text: string): { readonly problem: DraftProblem } {
   return { problem: { field, text } };
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch (error) {
-    if (error instanceof SyntaxError) return false;
-    throw error;
-  }
 }

@@ -8,6 +8,8 @@ import { Dialog } from "../../components/dialog.tsx";
 import { SelectField, TextField } from "../../components/field.tsx";
 import { notify, notifyError } from "../../components/toast.tsx";
 import { absolute } from "../../format/times.ts";
+import { OptionField } from "../../task-form/option-fields.tsx";
+import { QueueField } from "../../task-form/queue-field.tsx";
 import { refreshEntries } from "./entry-actions.ts";
 import { DRAFT_FIELDS, type Draft, definitionOf, draftOf, type Missed } from "./entry-draft.ts";
 import styles from "./schedulers-page.module.css";
@@ -37,7 +39,11 @@ export function EntryForm({ entry, onClose }: EntryFormProps) {
     setDraft((before) => ({ ...before, [field]: value }));
     setProblem((before) => (before?.field === field ? null : before));
   };
-  const errorAt = (field: keyof Draft) => (problem?.field === field ? problem.text : undefined);
+  const field = (name: keyof Draft) => ({
+    value: draft[name],
+    onChange: set(name),
+    error: problem?.field === name ? problem.text : undefined,
+  });
 
   const submit = async (event: FormEvent) => {
     event.preventDefault();
@@ -55,10 +61,9 @@ export function EntryForm({ entry, onClose }: EntryFormProps) {
     } catch (error) {
       if (!isApiError(error)) throw error;
       const { where, message, code } = error.facts;
-      const field =
-        code === "CRON_SPEC_INVALID" ? "spec" : DRAFT_FIELDS.find((each) => where?.endsWith(each));
-      if (field === undefined && error.mayPass) notifyError("Could not save it")(error);
-      setProblem({ field: field ?? null, text: message });
+      const at = code === "CRON_SPEC_INVALID" ? "spec" : DRAFT_FIELDS.find((each) => where?.endsWith(each));
+      if (at === undefined && error.mayPass) notifyError("Could not save it")(error);
+      setProblem({ field: at ?? null, text: message });
     } finally {
       setBusy(false);
     }
@@ -85,61 +90,20 @@ export function EntryForm({ entry, onClose }: EntryFormProps) {
             label="Spec"
             mono
             autoFocus
-            value={draft.spec}
-            onChange={set("spec")}
+            {...field("spec")}
             placeholder="0 9 * * MON-FRI"
-            error={errorAt("spec")}
             hint={<Meaning spec={draft.spec} timezone={draft.timezone} />}
           />
-          <TextField
-            label="Time zone"
-            value={draft.timezone}
-            onChange={set("timezone")}
-            placeholder="UTC"
-            error={errorAt("timezone")}
-            hint="As Europe/Rome."
-          />
+          <TextField label="Time zone" {...field("timezone")} placeholder="UTC" hint="As Europe/Rome." />
         </div>
         <div className={styles["pair"]}>
-          <TextField
-            label="Type"
-            value={draft.type}
-            onChange={set("type")}
-            placeholder="report:daily"
-            error={errorAt("type")}
-          />
-          <TextField
-            label="Queue"
-            value={draft.queue}
-            onChange={set("queue")}
-            placeholder="default"
-            error={errorAt("queue")}
-          />
+          <TextField label="Type" {...field("type")} placeholder="report:daily" />
+          <QueueField {...field("queue")} />
         </div>
-        <TextField
-          label="Payload"
-          mono
-          rows={5}
-          value={draft.payload}
-          onChange={set("payload")}
-          error={errorAt("payload")}
-          hint="JSON, or nothing."
-        />
+        <TextField label="Payload" mono rows={5} {...field("payload")} hint="JSON, or nothing." />
         <div className={styles["pair"]}>
-          <TextField
-            label="Most retries"
-            value={draft.maxRetry}
-            onChange={set("maxRetry")}
-            placeholder="25"
-            error={errorAt("maxRetry")}
-          />
-          <TextField
-            label="Timeout"
-            value={draft.timeout}
-            onChange={set("timeout")}
-            placeholder="30m"
-            error={errorAt("timeout")}
-          />
+          <OptionField name="maxRetry" {...field("maxRetry")} />
+          <OptionField name="timeout" {...field("timeout")} />
         </div>
         <div className={styles["pair"]}>
           <SelectField
@@ -148,14 +112,7 @@ export function EntryForm({ entry, onClose }: EntryFormProps) {
             onChange={set("missed")}
             options={MISSED}
           />
-          {draft.missed === "backfill" && (
-            <TextField
-              label="How many, at most"
-              value={draft.backfill}
-              onChange={set("backfill")}
-              error={errorAt("backfill")}
-            />
-          )}
+          {draft.missed === "backfill" && <TextField label="How many, at most" {...field("backfill")} />}
         </div>
         {problem?.field === null && (
           <p className="bad anywhere" role="alert">

@@ -1,16 +1,19 @@
-import { type FormEvent, useId, useMemo, useState } from "react";
+import { type FormEvent, useId, useState } from "react";
 import { isApiError } from "../../api/api-error.ts";
 import { call } from "../../api/call.ts";
 import type { TaskDetail } from "../../api/types.ts";
 import { Banner } from "../../components/banner.tsx";
 import { Button } from "../../components/button.tsx";
 import { Dialog } from "../../components/dialog.tsx";
-import { SelectField, TextField } from "../../components/field.tsx";
+import { TextField } from "../../components/field.tsx";
 import { indented } from "../../components/payload-text.ts";
 import { taskKey, taskLink } from "../../components/task-columns.tsx";
 import { notify } from "../../components/toast.tsx";
-import { useLive } from "../../live/live.ts";
+import { absolute } from "../../format/times.ts";
 import { navigate } from "../../routing/router.tsx";
+import { OptionFields } from "../../task-form/option-fields.tsx";
+import { PayloadField } from "../../task-form/payload-field.tsx";
+import { QueueField } from "../../task-form/queue-field.tsx";
 import styles from "./copy-dialog.module.css";
 import {
   type CopyDraft,
@@ -33,13 +36,6 @@ export interface CopyDialogProps {
   readonly onClose: () => void;
 }
 
-const KINDS = [
-  { value: "json", label: "JSON" },
-  { value: "text", label: "Text" },
-  { value: "hex", label: "Bytes, as hex" },
-  { value: "none", label: "Nothing" },
-] as const;
-
 /** The form that enqueues a task once more, perhaps edited. What was typed survives a reload. */
 export function CopyDialog({ task, isGone, onClose }: CopyDialogProps) {
   const form = useId();
@@ -50,19 +46,22 @@ export function CopyDialog({ task, isGone, onClose }: CopyDialogProps) {
   const [said, setSaid] = useState<CopyErrors & { readonly whole?: string }>({});
   const [isSending, setSending] = useState(false);
   const [wasSent, setSent] = useState(false);
-  const queues = useLive(({ data }) => data?.overview?.queues);
-  const names = useMemo(() => [...(queues?.keys() ?? [])], [queues]);
   const locked = whyNotWhole(task.payload);
   const isEdited = JSON.stringify(draft) !== JSON.stringify(before);
 
-  const checked = locked === null ? errorsOf(draft) : errorsOf({ ...draft, kind: "none" });
+  const checked = locked === null ? errorsOf(draft) : errorsOf({ ...draft, kind: "text" });
   const errors: CopyErrors = { ...(wasSent && checked), ...said };
-  const set = (field: keyof CopyDraft) => (value: string) => {
-    const next = { ...draft, [field]: value };
+  const change = (changed: Partial<CopyDraft>) => {
+    const next = { ...draft, ...changed };
     setDraft(next);
     setSaid({});
     keepDraft(sessionStorage, key, next);
   };
+  const field = (name: keyof CopyDraft) => ({
+    value: draft[name],
+    onChange: (value: string) => change({ [name]: value }),
+    error: errors[name],
+  });
   const reset = () => {
     setDraft(before);
     setSaid({});
@@ -87,9 +86,9 @@ export function CopyDialog({ task, isGone, onClose }: CopyDialogProps) {
     } catch (error) {
       if (!isApiError(error)) throw error;
       const { where, message, issues = [] } = error.facts;
-      const field = issues.length > 0 ? "payload" : fieldOfComplaint(where);
+      const at = issues.length > 0 ? "payload" : fieldOfComplaint(where);
       const words = issues.map(({ path, message: each }) => (path === "" ? each : `${path}: ${each}`));
-      setSaid({ [field ?? "whole"]: words.length > 0 ? words.join("; ") : message });
+      setSaid({ [at ?? "whole"]: words.length > 0 ? words.join("; ") : message });
       setSending(false);
     }
   };
@@ -127,90 +126,21 @@ export function CopyDialog({ task, isGone, onClose }: CopyDialogProps) {
             {locked} {isGone ? "So it cannot be enqueued again from here." : "The copy keeps it as it is."}
           </Banner>
         ) : (
-          <>
-            <div className={styles["kind"]}>
-              <SelectField label="Payload" value={draft.kind} options={KINDS} onChange={set("kind")} />
-            </div>
-            {draft.kind !== "none" && (
-              <TextField
-                label={<span className="hidden">Payload</span>}
-                rows={draft.payload.split("\n").length > 8 ? 14 : 8}
-                mono
-                value={draft.payload}
-                onChange={set("payload")}
-                error={errors.payload}
-              />
-            )}
-          </>
+          <PayloadField draft={draft} fields={null} onChange={change} problem={errors.payload} />
         )}
-        <div className={styles["fields"]}>
-          <TextField
-            label="Queue"
-            value={draft.queue}
-            onChange={set("queue")}
-            suggestions={names}
-            error={errors.queue}
-          />
-          <TextField
-            label="Run in"
-            value={draft.processIn}
-            onChange={set("processIn")}
-            placeholder="at once"
-            hint="As 10m, 1h30m"
-            error={errors.processIn}
-          />
-          <TextField
-            label="Retries"
-            value={draft.maxRetry}
-            onChange={set("maxRetry")}
-            error={errors.maxRetry}
-          />
-          <TextField
-            label="Timeout"
-            value={draft.timeout}
-            onChange={set("timeout")}
-            placeholder="none"
-            error={errors.timeout}
-          />
-          <TextField
-            label="Retention"
-            value={draft.retention}
-            onChange={set("retention")}
-            placeholder="not kept after success"
-            error={errors.retention}
-          />
-          <TextField
-            label="Unique for"
-            value={draft.unique}
-            onChange={set("unique")}
-            placeholder="no lock"
-            hint="Refuses an equal task for so long"
-            error={errors.unique}
-          />
-          <TextField
-            label="Id"
-            value={draft.id}
-            onChange={set("id")}
-            placeholder="made anew"
-            mono
-            error={errors.id}
-          />
-          <TextField
-            label="Group"
-            value={draft.group}
-            onChange={set("group")}
-            placeholder="none"
-            error={errors.group}
-          />
+        <div className={styles["pair"]}>
+          <QueueField {...field("queue")} />
+          <TextField label="Run in" placeholder="at once" hint="As 10m, 1h30m." {...field("processIn")} />
         </div>
-        <TextField
-          label="Headers"
-          rows={Math.max(2, Math.min(6, draft.headers.split("\n").length))}
-          mono
-          value={draft.headers}
-          onChange={set("headers")}
-          placeholder="name=value"
-          error={errors.headers}
+        <OptionFields
+          field={field}
+          otherwise={{ timeout: "none" }}
+          hints={{
+            deadline:
+              task.deadline === null
+                ? undefined
+                : `If it is not said: ${absolute(task.deadline)}, unless that is over.`,
+          }}
         />
       </form>
     </Dialog>

@@ -1,4 +1,4 @@
-import type { TaskDetail } from "../../api/types.ts";
+import type { TaskDetail, UniqueLock } from "../../api/types.ts";
 import { Facts } from "../../components/page.tsx";
 import { STATE_MEANINGS, STATE_WORDS } from "../../components/states.ts";
 import { Bytes, Duration, Instant, RelativeTime } from "../../components/values.tsx";
@@ -11,7 +11,7 @@ import styles from "./task-page.module.css";
 export function TaskFacts({ task }: { readonly task: TaskDetail }) {
   const { queue, type, state, damaged, retried, maxRetry, nextProcessAt, deadline, timeout, retention } =
     task;
-  const { completedAt, lastFailedAt, group, headers, runningOn, payloadBytes } = task;
+  const { completedAt, lastFailedAt, group, headers, runningOn, payloadBytes, uniqueLock } = task;
   if (damaged) {
     return (
       <Facts
@@ -61,6 +61,7 @@ export function TaskFacts({ task }: { readonly task: TaskDetail }) {
           </Link>,
         ],
         ["Group", group !== null && group !== "" ? group : null],
+        ["Unique lock", uniqueLock !== null && <Lock key="uniqueLock" task={task} lock={uniqueLock} />],
         ["Retried", `${retried} of ${maxRetry}`],
         ["Last failed", lastFailedAt !== null && <When key="lastFailedAt" at={lastFailedAt} />],
         ["Completed", completedAt !== null && <When key="completedAt" at={completedAt} />],
@@ -92,6 +93,33 @@ export function TaskFacts({ task }: { readonly task: TaskDetail }) {
           ),
         ],
       ]}
+    />
+  );
+}
+
+function Lock({ task, lock }: { readonly task: TaskDetail; readonly lock: UniqueLock }) {
+  const { holder, until } = lock;
+  if (holder === null) return <None>free</None>;
+  const first =
+    holder === task.id ? (
+      "held by this task"
+    ) : (
+      <>
+        held by <Link to={link`/queues/${task.queue}/tasks/${holder}`}>{holder}</Link>
+      </>
+    );
+  return (
+    <Two
+      first={first}
+      second={
+        until === null ? (
+          "until it is freed"
+        ) : (
+          <>
+            <Duration ms={Math.max(0, until - task.now)} /> left
+          </>
+        )
+      }
     />
   );
 }

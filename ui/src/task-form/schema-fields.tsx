@@ -1,8 +1,8 @@
 import { useEffect, useRef, useState } from "react";
-import { SelectField, TextField } from "../../components/field.tsx";
-import styles from "./enqueue-page.module.css";
+import { SelectField, TextField } from "../components/field.tsx";
 import type { PayloadFieldProps } from "./payload-field.tsx";
 import { fieldKey, parsed, readFields, type SchemaField, textsOf } from "./schema-form.ts";
+import styles from "./task-form.module.css";
 
 type SchemaFieldsProps = PayloadFieldProps & { readonly fields: readonly SchemaField[] };
 
@@ -12,8 +12,8 @@ export function SchemaFields({
   fields,
   onChange,
   problem,
-  issues,
-  isTried,
+  issues = [],
+  isTried = false,
   onGaps,
 }: SchemaFieldsProps) {
   const before = parsed(draft.payload) ?? {};
@@ -28,8 +28,8 @@ export function SchemaFields({
   const { problems } = readFields(fields, texts, before);
   const hasGaps = Object.keys(problems).length > 0;
   useEffect(() => {
-    onGaps(hasGaps);
-    return () => onGaps(false);
+    onGaps?.(hasGaps);
+    return () => onGaps?.(false);
   }, [hasGaps, onGaps]);
   const set = (key: string) => (text: string) => {
     const next = { ...texts, [key]: text };

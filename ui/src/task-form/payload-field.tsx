@@ -1,24 +1,24 @@
 import { useState } from "react";
-import type { PayloadIssue } from "../../api/types.ts";
-import { TextField } from "../../components/field.tsx";
-import { SegmentButtons } from "../../components/segments.tsx";
-import type { EnqueueDraft } from "./enqueue-draft.ts";
-import styles from "./enqueue-page.module.css";
+import type { PayloadIssue } from "../api/types.ts";
+import { TextField } from "../components/field.tsx";
+import { SegmentButtons } from "../components/segments.tsx";
+import type { PayloadText } from "./payload-text.ts";
 import { SchemaFields } from "./schema-fields.tsx";
 import type { SchemaField } from "./schema-form.ts";
+import styles from "./task-form.module.css";
 
 export interface PayloadFieldProps {
-  readonly draft: EnqueueDraft;
+  readonly draft: PayloadText;
   /** Of the type's schema; `null`: it has none. */
   readonly fields: readonly SchemaField[] | null;
-  readonly onChange: (change: Partial<EnqueueDraft>) => void;
+  readonly onChange: (change: Partial<PayloadText>) => void;
   readonly problem: string | undefined;
   /** What the schema says of it. */
-  readonly issues: readonly PayloadIssue[];
+  readonly issues?: readonly PayloadIssue[];
   /** Problems of fields are shown: somebody has tried to send. */
-  readonly isTried: boolean;
+  readonly isTried?: boolean;
   /** Whether fields are missing, or cannot be understood. */
-  readonly onGaps: (has: boolean) => void;
+  readonly onGaps?: (has: boolean) => void;
 }
 
 const KINDS = [
@@ -34,7 +34,7 @@ const HINTS = {
 
 /** The payload: by fields where its schema is known, or as it is. */
 export function PayloadField(props: PayloadFieldProps) {
-  const { draft, fields, onChange, problem, issues } = props;
+  const { draft, fields, onChange, problem, issues = [] } = props;
   const [wantsText, setWantsText] = useState(false);
   const byFields = fields !== null && draft.kind === "json" && !wantsText;
   const rows = Math.min(24, Math.max(8, draft.payload.split("\n").length + 1));
