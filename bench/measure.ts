@@ -8,8 +8,9 @@ import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import type { Measurement } from "./measurement.ts";
-import { meterOf, type StoreUse } from "./meter.ts";
+import { meterOf } from "./meter.ts";
 import type { Scenario } from "./scenarios.ts";
+import type { StoreUse } from "./store-use.ts";
 import {
   type Consumer,
   loadSystem,

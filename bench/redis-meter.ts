@@ -1,5 +1,5 @@
 import { Redis } from "ioredis";
-import type { Meter, StoreUse } from "./meter.ts";
+import type { Meter, StoreUse } from "./store-use.ts";
 
 /** Reads what a Redis server has spent. */
 export class RedisMeter implements Meter {

@@ -61,6 +61,7 @@ export type { SchedulerEntryInfo, SchedulerEvent, StoredEntryInfo } from "./insp
 export type { SearchOptions, SearchPage } from "./inspector/search.ts";
 export type { ServerRecord, WorkerRecord } from "./inspector/servers.ts";
 export type { CountOptions } from "./inspector/types.ts";
+export type { UniqueLock } from "./inspector/unique-lock.ts";
 export { RetryLater, type RetryLaterOptions } from "./retry-later.ts";
 export type { Clock } from "./runtime/clock.ts";
 export type { LogFields, Logger, LogLevel } from "./runtime/logger.ts";
@@ -83,6 +84,7 @@ export {
   aggregate,
   type GroupAggregator,
 } from "./server/aggregate.ts";
+export type { ErrorHandler } from "./server/error-handler.ts";
 export type {
   AttemptFacts,
   ServerEvent,
@@ -106,7 +108,6 @@ export { Server, type ServerHealth, type ShutdownOptions } from "./server/server
 export type { ServerOptions } from "./server/server-options.ts";
 export type { ShutdownResult } from "./server/shutdown-clock.ts";
 export type { ResultWriter, TaskContext } from "./server/task-context.ts";
-export type { ErrorHandler } from "./server/task-runner.ts";
 export type { Verdict } from "./server/verdict.ts";
 export type { AbortReason } from "./server/worker.ts";
 export { type Headers, Task } from "./task.ts";

@@ -1,5 +1,5 @@
 import type { TaskMessage } from "../protocol/task-message.ts";
-import type { EnqueueEntry } from "./broker.ts";
+import type { EnqueueEntry } from "./enqueue-entry.ts";
 
 /** Turns groups of tasks into sets, and each set into one task. Instants are milliseconds of the engine's clock. */
 export interface Aggregation {

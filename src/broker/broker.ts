@@ -3,6 +3,7 @@ import type { ServerInfo } from "../protocol/server-info.ts";
 import type { TaskMessage } from "../protocol/task-message.ts";
 import type { WorkerInfo } from "../protocol/worker-info.ts";
 import type { Aggregation } from "./aggregation.ts";
+import type { EnqueueAnswer, EnqueueEntry } from "./enqueue-entry.ts";
 
 /**
  * Moves tasks through their life. The door is drawn for batches: every call carries many tasks, answers each of
@@ -79,25 +80,6 @@ export interface CallOptions {
   /** Gives up waiting: the call rejects as if its time were up. */
   readonly signal?: AbortSignal;
 }
-
-export interface EnqueueEntry {
-  readonly message: TaskMessage;
-  /** Not before this instant; absent or past: now. With a group key, the task joins its group when it is due. */
-  readonly processAt?: number;
-  /** Milliseconds the unique lock lives; given exactly when the message has a unique key. */
-  readonly uniqueTtl?: number;
-  /** A completed or archived task of the same id makes room for this one. */
-  readonly replaceFinished?: boolean;
-}
-
-export type EnqueueAnswer =
-  | { readonly status: "enqueued"; readonly state: "pending" | "scheduled" | "aggregating" }
-  /** An equal task, `holder`, has the unique lock. Decided before `conflict` where both hold. */
-  | { readonly status: "duplicate"; readonly holder: string }
-  /** The id is taken in that queue. */
-  | { readonly status: "conflict" }
-  /** Not stored (`EngineUnavailableError`, …) or perhaps stored (`AmbiguousEnqueueError`). */
-  | { readonly status: "failed"; readonly error: Error };
 
 declare const leaseToken: unique symbol;
 /** What the engine needs to know one attempt from every other. Opaque: hand it back as it came. */

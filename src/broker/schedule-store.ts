@@ -1,5 +1,5 @@
 import type { SchedulerEnqueueEvent, SchedulerEntry } from "../protocol/scheduler-entry.ts";
-import type { EnqueueAnswer, EnqueueEntry } from "./broker.ts";
+import type { EnqueueAnswer, EnqueueEntry } from "./enqueue-entry.ts";
 import type { Page } from "./inspection.ts";
 
 /**

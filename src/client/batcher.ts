@@ -1,4 +1,5 @@
-import type { Broker, EnqueueAnswer, EnqueueEntry } from "../broker/broker.ts";
+import type { Broker } from "../broker/broker.ts";
+import type { EnqueueAnswer, EnqueueEntry } from "../broker/enqueue-entry.ts";
 import type { Clock } from "../runtime/clock.ts";
 
 /** Bounds of one batch, `docs/protocol.md` 18.8. One entry always fits. */

@@ -1,5 +1,6 @@
-import type { Broker, EnqueueAnswer } from "../broker/broker.ts";
+import type { Broker } from "../broker/broker.ts";
 import type { Engine } from "../broker/engine.ts";
+import type { EnqueueAnswer } from "../broker/enqueue-entry.ts";
 import { resolveEngine } from "../create-engine.ts";
 import type { Duration } from "../duration.ts";
 import {

@@ -1,4 +1,4 @@
-import type { EnqueueEntry } from "../broker/broker.ts";
+import type { EnqueueEntry } from "../broker/enqueue-entry.ts";
 import { InvalidOptionError, PayloadTooLargeError } from "../errors.ts";
 import type { TaskMessage } from "../protocol/task-message.ts";
 import { uniqueKey } from "../protocol/unique-key.ts";

@@ -7,10 +7,10 @@ import { type PeriodicComponent, periodic } from "../runtime/periodic.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { AggregationPlan } from "./aggregation-plan.ts";
 import type { EngineState } from "./engine-state.ts";
+import type { ErrorHandler } from "./error-handler.ts";
 import { errorFields } from "./error-text.ts";
 import type { ServerEvents } from "./events.ts";
 import { GroupAggregation } from "./group-aggregation.ts";
-import type { ErrorHandler } from "./task-runner.ts";
 
 export interface AggregatorOptions {
   readonly broker: Pick<

@@ -1,5 +1,6 @@
 import type { AggregationRules, CommitAnswer, SetRef } from "../broker/aggregation.ts";
-import type { Broker, EnqueueEntry } from "../broker/broker.ts";
+import type { Broker } from "../broker/broker.ts";
+import type { EnqueueEntry } from "../broker/enqueue-entry.ts";
 import { compose } from "../client/compose-message.ts";
 import {
   AggregatorNotFoundError,
@@ -19,9 +20,9 @@ import type { Runtime } from "../runtime/runtime.ts";
 import { receivedTask, Task } from "../task.ts";
 import type { Aggregator } from "./aggregate.ts";
 import type { AggregationPlan } from "./aggregation-plan.ts";
+import type { ErrorHandler } from "./error-handler.ts";
 import { errorText } from "./error-text.ts";
 import { guarded } from "./guarded.ts";
-import type { ErrorHandler } from "./task-runner.ts";
 
 export interface GroupAggregationOptions {
   readonly broker: Pick<Broker, "now" | "createAggregationSet" | "readAggregationSet" | "commitAggregation">;

@@ -5,13 +5,13 @@ import { type PeriodicComponent, periodic } from "../runtime/periodic.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { receivedTask, type Task } from "../task.ts";
 import type { EngineState } from "./engine-state.ts";
+import type { ErrorHandler } from "./error-handler.ts";
 import type { ServerEvents } from "./events.ts";
 import { guarded } from "./guarded.ts";
 import { attemptFacts } from "./outcome.ts";
 import type { Rollups } from "./rollups.ts";
 import type { Router } from "./serve-mux.ts";
 import type { ServerTimings } from "./server-timings.ts";
-import type { ErrorHandler } from "./task-runner.ts";
 import type { Judge, Judgement } from "./verdict.ts";
 
 export interface RecovererOptions {

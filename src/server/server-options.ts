@@ -21,10 +21,10 @@ import {
   requireMaxSize,
 } from "./aggregate.ts";
 import { AggregationPlan } from "./aggregation-plan.ts";
+import type { ErrorHandler } from "./error-handler.ts";
 import type { IsFailure, RetryDelay } from "./handler.ts";
 import type { HealthCheck } from "./healthchecker.ts";
 import { type Limit, readLimits } from "./limits.ts";
-import type { ErrorHandler } from "./task-runner.ts";
 
 export interface ServerOptions {
   /** How many handlers run at once, at most. @defaultValue the number of CPUs */

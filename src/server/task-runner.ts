@@ -14,6 +14,7 @@ import { isThenable } from "../runtime/thenable.ts";
 import { receivedTask, type Task } from "../task.ts";
 import { LAST_INSTANT } from "../task-options.ts";
 import { Alarm } from "./alarm.ts";
+import type { ErrorHandler } from "./error-handler.ts";
 import { errorFields } from "./error-text.ts";
 import type { ServerEvents, SettleCause } from "./events.ts";
 import { guarded } from "./guarded.ts";
@@ -23,14 +24,6 @@ import type { TaskContext } from "./task-context.ts";
 import { type Judge, REQUEUE, type Verdict } from "./verdict.ts";
 import { type AbortReason, Worker } from "./worker.ts";
 import type { Workers } from "./workers.ts";
-
-/** Called for every failed attempt with what becomes of its task; `ctx` is `undefined` when the server that ran it died. */
-export type ErrorHandler = (
-  error: unknown,
-  task: Task,
-  ctx: TaskContext | undefined,
-  verdict: Verdict,
-) => unknown;
 
 export interface TaskRunnerOptions {
   readonly broker: Pick<Broker, "now" | "writeResult">;

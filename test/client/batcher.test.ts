@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import type { Broker, EnqueueAnswer, EnqueueEntry } from "../../src/broker/broker.ts";
+import type { Broker } from "../../src/broker/broker.ts";
 import type { Engine } from "../../src/broker/engine.ts";
+import type { EnqueueAnswer, EnqueueEntry } from "../../src/broker/enqueue-entry.ts";
 import { Client } from "../../src/client/client.ts";
 import { memoryEngine } from "../../src/engine/memory/memory-engine.ts";
 import { EngineUnavailableError } from "../../src/errors.ts";

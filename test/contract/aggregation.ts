@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { expect, it } from "vitest";
 import type { AggregationCommit, AggregationRules, SetRef } from "../../src/broker/aggregation.ts";
-import type { EnqueueEntry } from "../../src/broker/broker.ts";
+import type { EnqueueEntry } from "../../src/broker/enqueue-entry.ts";
 import type { TaskMessage } from "../../src/protocol/task-message.ts";
 import type { EngineHarness, OpenEngine } from "./harness.ts";
 import {

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { EnqueueAnswer } from "../../src/broker/broker.ts";
+import type { EnqueueAnswer } from "../../src/broker/enqueue-entry.ts";
 import type { TaskMessage } from "../../src/protocol/task-message.ts";
 import type { OpenEngine } from "./harness.ts";
 import {

@@ -1,11 +1,6 @@
 import { expect } from "vitest";
-import type {
-  EnqueueEntry,
-  ForwardResult,
-  Leased,
-  OutcomeAnswer,
-  Settlement,
-} from "../../src/broker/broker.ts";
+import type { ForwardResult, Leased, OutcomeAnswer, Settlement } from "../../src/broker/broker.ts";
+import type { EnqueueEntry } from "../../src/broker/enqueue-entry.ts";
 import type { TaskRecord } from "../../src/broker/inspection.ts";
 import type { TaskMessage } from "../../src/protocol/task-message.ts";
 import type { EngineHarness } from "./harness.ts";

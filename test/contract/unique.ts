@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { EnqueueEntry } from "../../src/broker/broker.ts";
+import type { EnqueueEntry } from "../../src/broker/enqueue-entry.ts";
 import type { TaskMessage } from "../../src/protocol/task-message.ts";
 import type { OpenEngine } from "./harness.ts";
 import {
@@ -31,6 +31,24 @@ export function uniqueContract(open: OpenEngine): void {
     expect(await engine.broker.enqueue([unique(queue, "k")])).toEqual([
       { status: "enqueued", state: "pending" },
     ]);
+  });
+
+  it("tells who holds a lock, and until when", async () => {
+    const engine = await open();
+    const queue = engine.queue();
+    const first = unique(queue, "k", 60_000);
+    const { uniqueKey } = first.message;
+    expect(await engine.inspection.uniqueLock(queue, uniqueKey)).toBeUndefined();
+    await engine.broker.enqueue([first]);
+    const until = engine.broker.now() + 60_000;
+
+    await engine.clock.advance(20_000);
+    const held = await engine.inspection.uniqueLock(queue, uniqueKey);
+    expect(held?.holder).toBe(first.message.id);
+    expect(Math.abs((held?.until ?? 0) - until)).toBeLessThanOrEqual(2_000);
+    expect(await engine.inspection.uniqueLock(queue, `${uniqueKey}x`)).toBeUndefined();
+    await engine.inspection.changeTasks(queue, "delete", [first.message.id]);
+    expect(await engine.inspection.uniqueLock(queue, uniqueKey)).toBeUndefined();
   });
 
   it("locks for tasks that are scheduled or grouped as well", async () => {

@@ -1,5 +1,6 @@
 import fc from "fast-check";
-import type { EnqueueEntry, Settlement } from "../../src/broker/broker.ts";
+import type { Settlement } from "../../src/broker/broker.ts";
+import type { EnqueueEntry } from "../../src/broker/enqueue-entry.ts";
 import type { Change, TaskState } from "../../src/broker/inspection.ts";
 import { message } from "../contract/tasks.ts";
 

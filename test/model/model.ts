@@ -1,4 +1,5 @@
-import type { EnqueueAnswer, OutcomeAnswer, Settlement } from "../../src/broker/broker.ts";
+import type { OutcomeAnswer, Settlement } from "../../src/broker/broker.ts";
+import type { EnqueueAnswer } from "../../src/broker/enqueue-entry.ts";
 import type { Change, ChangeAnswer, TaskState } from "../../src/broker/inspection.ts";
 import { type Command, IDS, LONG, type PlannedOutcome, QUEUE, STEP, uniqueKeyOf } from "./commands.ts";
 import type { Look, Side } from "./side.ts";

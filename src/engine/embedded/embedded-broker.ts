@@ -1,4 +1,5 @@
-import type { Broker, EnqueueAnswer } from "../../broker/broker.ts";
+import type { Broker } from "../../broker/broker.ts";
+import type { EnqueueAnswer } from "../../broker/enqueue-entry.ts";
 import { EngineUnavailableError } from "../../errors.ts";
 import { encodeTaskMessage } from "../../protocol/codec.ts";
 import type { Clock } from "../../runtime/clock.ts";

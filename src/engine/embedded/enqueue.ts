@@ -1,4 +1,4 @@
-import type { EnqueueAnswer, EnqueueEntry } from "../../broker/broker.ts";
+import type { EnqueueAnswer, EnqueueEntry } from "../../broker/enqueue-entry.ts";
 import { encodeTaskMessage } from "../../protocol/codec.ts";
 import type { EmbeddedQueue } from "./embedded-store.ts";
 
@@ -14,7 +14,7 @@ export function enqueue(
 ): EnqueueAnswer {
   const { message, processAt, uniqueTtl } = entry;
 
-  const holder = uniqueTtl === undefined ? undefined : queue.lockHolder(message.uniqueKey, now);
+  const holder = uniqueTtl === undefined ? undefined : queue.lock(message.uniqueKey, now)?.holder;
   if (holder !== undefined && holder !== message.id) return { status: "duplicate", holder };
 
   const taken = queue.find(message.id);

@@ -1,4 +1,4 @@
-import type { EnqueueAnswer } from "../../broker/broker.ts";
+import type { EnqueueAnswer } from "../../broker/enqueue-entry.ts";
 import type { ScheduleStore, Tick, TickAnswer } from "../../broker/schedule-store.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { EARLY_LIMIT, EVENT_TTL, FUTURE_LIMIT, MOST_EVENTS } from "../schedule-bounds.ts";

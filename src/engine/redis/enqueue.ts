@@ -1,4 +1,5 @@
-import type { Broker, CallOptions, EnqueueAnswer, EnqueueEntry } from "../../broker/broker.ts";
+import type { Broker, CallOptions } from "../../broker/broker.ts";
+import type { EnqueueAnswer, EnqueueEntry } from "../../broker/enqueue-entry.ts";
 import { AmbiguousEnqueueError, RedisWrongTypeError } from "../../errors.ts";
 import { encodeTaskMessage } from "../../protocol/codec.ts";
 import { ALL_QUEUES, groupKey, type QueueKeys, queueKeys } from "../../protocol/keys.ts";

@@ -1,4 +1,4 @@
-import type { EnqueueAnswer } from "../../broker/broker.ts";
+import type { EnqueueAnswer } from "../../broker/enqueue-entry.ts";
 import type { ScheduleStore, StoredSchedules, Tick, TickAnswer } from "../../broker/schedule-store.ts";
 import { DecodeError } from "../../errors.ts";
 import {

@@ -1,4 +1,5 @@
-import type { Broker, EnqueueAnswer, EnqueueEntry } from "../../broker/broker.ts";
+import type { Broker } from "../../broker/broker.ts";
+import type { EnqueueAnswer, EnqueueEntry } from "../../broker/enqueue-entry.ts";
 import { AmbiguousEnqueueError, SqliteError, TitanQueueError } from "../../errors.ts";
 
 /**

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import type { SetRef } from "../../../src/broker/aggregation.ts";
-import type { EnqueueEntry } from "../../../src/broker/broker.ts";
+import type { EnqueueEntry } from "../../../src/broker/enqueue-entry.ts";
 import { createRedisEngine } from "../../../src/engine/redis/redis-engine.ts";
 import { commitAggregation } from "../../../src/engine/redis/scripts.gen.ts";
 import { aggregationSetKey, groupKey, queueKeys } from "../../../src/protocol/keys.ts";

@@ -1,6 +1,7 @@
 import { expect } from "vitest";
-import type { EnqueueEntry, Leased, Settlement } from "../../../src/broker/broker.ts";
+import type { Leased, Settlement } from "../../../src/broker/broker.ts";
 import type { Engine } from "../../../src/broker/engine.ts";
+import type { EnqueueEntry } from "../../../src/broker/enqueue-entry.ts";
 import type { Change, TaskState } from "../../../src/broker/inspection.ts";
 import {
   decodeServerInfo,

@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
 import { describe, expect, it } from "vitest";
-import type { EnqueueEntry, ExpiredLease, Leased } from "../../../src/broker/broker.ts";
+import type { ExpiredLease, Leased } from "../../../src/broker/broker.ts";
+import type { EnqueueEntry } from "../../../src/broker/enqueue-entry.ts";
 import { queueKeys, serverKey, workersKey } from "../../../src/protocol/keys.ts";
 import type { ServerInfo } from "../../../src/protocol/server-info.ts";
 import { timestampOf } from "../../../src/protocol/timestamp.ts";

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import type { EnqueueEntry } from "../../../src/broker/broker.ts";
+import type { EnqueueEntry } from "../../../src/broker/enqueue-entry.ts";
 import { RedisWrongTypeError } from "../../../src/errors.ts";
 import { ALL_QUEUES, groupKey, queueKeys } from "../../../src/protocol/keys.ts";
 import { enqueued, message } from "../../contract/tasks.ts";
