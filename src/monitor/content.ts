@@ -4,6 +4,9 @@ import type { Redaction } from "./redaction.ts";
 
 /** Bytes of a payload or a result that an answer shows, at most. */
 export const CONTENT_LIMIT = 65_536;
+/** Characters of a preview, and of what it is made of: space is drawn together. */
+const PREVIEW_LIMIT = 200;
+const PREVIEWED = 400;
 /** JSON that is larger than this is shown as text, because reading it would take the time of others. */
 const MOST_JSON = 1_048_576;
 
@@ -54,9 +57,17 @@ const TEXT = { type: "text/plain; charset=utf-8", extension: "txt" } as const;
 
 /** The first characters of a payload on one line; `null`: there is none, or none that can be read. */
 export function previewOf(bytes: Uint8Array | undefined, redaction?: Redaction): string | null {
-  const { kind, text } = contentOf(bytes, redaction);
-  if (kind === "none") return null;
-  return text.slice(0, 400).replaceAll(/\s+/g, " ").slice(0, 200);
+  const text = redaction === undefined ? beginningOf(bytes) : contentOf(bytes, redaction).text;
+  return bytes === undefined || bytes.length === 0
+    ? null
+    : text.slice(0, PREVIEWED).replaceAll(/\s+/g, " ").slice(0, PREVIEW_LIMIT);
+}
+
+/** Of a table's many rows no more is read than they show. */
+function beginningOf(bytes: Uint8Array = new Uint8Array()): string {
+  // No character takes more than four bytes.
+  const shown = bytes.subarray(0, 4 * PREVIEWED);
+  return decoded(shown, shown.length < bytes.length) ?? hexOf(shown);
 }
 
 /**
