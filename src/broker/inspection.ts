@@ -29,6 +29,9 @@ export interface Inspection {
   /** `undefined`: no such task. */
   taskInfo(queue: string, taskId: string): Promise<TaskRecord | undefined>;
 
+  /** The unique lock of that name, whoever holds it. `undefined`: it is free. */
+  uniqueLock(queue: string, key: string): Promise<LockRecord | undefined>;
+
   /**
    * One page of the tasks in `state`, the next to run (or to end) first. `page` counts from 0. `group` is required
    * for `aggregating` and means nothing else. `undefined`: no such queue.
@@ -108,6 +111,13 @@ export interface Inspection {
    * one before; the queue's name goes last, so that an interrupted removal can be taken up again.
    */
   removeQueue(queue: string, cursor?: string): Promise<RemovalStep>;
+}
+
+export interface LockRecord {
+  /** Id of a task, which may be gone. */
+  readonly holder: string;
+  /** `undefined`: it does not end by itself. */
+  readonly until: number | undefined;
 }
 
 export interface DayRecord {

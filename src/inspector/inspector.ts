@@ -35,6 +35,7 @@ import { type SearchOptions, type SearchPage, search } from "./search.ts";
 import { type ServerRecord, serverRecord } from "./servers.ts";
 import { groupOf, requireState } from "./states.ts";
 import { type CountOptions, countByType } from "./types.ts";
+import { getUniqueLock, type UniqueLock } from "./unique-lock.ts";
 
 export interface InspectorOptions {
   /**
@@ -164,6 +165,16 @@ export class Inspector implements AsyncDisposable {
     );
     if (record === undefined) throw new TaskNotFoundError(queue, id);
     return taskInfo<R>(record);
+  }
+
+  /**
+   * The lock of a task's unique key, which another task may hold, or nobody. `undefined`: the task is not unique, cannot be
+   * read, or is not there.
+   *
+   * @throws {@link RedisWrongTypeError} something else lies where the lock should be.
+   */
+  async getUniqueLock(task: TaskRef): Promise<UniqueLock | undefined> {
+    return getUniqueLock(this.#engine, task);
   }
 
   /**

@@ -2699,6 +2699,17 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
         ],
         "description": "The last ten failed attempts that are on record, oldest first; `null`: none are (a Go server ran them, say)."
       },
+      "uniqueLock": {
+        "anyOf": [
+          {
+            "$ref": "#/components/schemas/UniqueLock"
+          },
+          {
+            "type": "null"
+          }
+        ],
+        "description": "Of its unique key; `null`: it has none, or the lock cannot be read."
+      },
       "runningOn": {
         "anyOf": [
           {
@@ -2737,6 +2748,7 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
       "deadline",
       "retention",
       "attempts",
+      "uniqueLock",
       "runningOn"
     ],
     "additionalProperties": false
@@ -3041,6 +3053,39 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
       "failedYesterday"
     ],
     "additionalProperties": false
+  },
+  "UniqueLock": {
+    "type": "object",
+    "properties": {
+      "holder": {
+        "anyOf": [
+          {
+            "type": "string"
+          },
+          {
+            "type": "null"
+          }
+        ],
+        "description": "Id of the task that holds it, which may be another one, or gone; `null`: it is free."
+      },
+      "until": {
+        "anyOf": [
+          {
+            "$ref": "#/components/schemas/Instant"
+          },
+          {
+            "type": "null"
+          }
+        ],
+        "description": "When it is free by itself at the latest; `null`: it is free, or held until somebody frees it."
+      }
+    },
+    "required": [
+      "holder",
+      "until"
+    ],
+    "additionalProperties": false,
+    "description": "While it is held, no other task of that key can be enqueued to the queue."
   },
   "WorkerRow": {
     "type": "object",

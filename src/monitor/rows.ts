@@ -33,7 +33,7 @@ export function taskRow(info: TaskInfo, redaction?: Redaction): TaskRow {
 export function taskDetail(
   info: TaskInfo,
   now: number,
-  runningOn: TaskDetail["runningOn"],
+  { runningOn, uniqueLock }: Pick<TaskDetail, "runningOn" | "uniqueLock">,
   redaction?: Redaction,
 ): TaskDetail {
   return {
@@ -47,6 +47,7 @@ export function taskDetail(
     deadline: info.deadline?.getTime() ?? null,
     retention: info.retention,
     attempts: info.attempts?.map(attemptOf) ?? null,
+    uniqueLock,
     runningOn,
   };
 }

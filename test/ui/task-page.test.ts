@@ -48,6 +48,7 @@ const task = (more: Partial<TaskDetail> = {}): TaskDetail => ({
   deadline: null,
   retention: 0,
   attempts: null,
+  uniqueLock: null,
   runningOn: null,
   ...more,
 });

@@ -57,7 +57,7 @@ export function commitAggregation(
   for (const entry of aggregates) {
     const { id, uniqueKey } = entry.message;
     const lock = entry.uniqueTtl === undefined ? undefined : uniqueKey;
-    const held = lock === undefined ? undefined : queue.lockHolder(lock, now);
+    const held = lock === undefined ? undefined : queue.lock(lock, now)?.holder;
     const holder = held === undefined || leaving.has(held) ? locks.get(lock ?? "") : held;
     if (holder !== undefined && holder !== id) return { status: "duplicate", holder };
     if (ids.has(id) || isTaken(queue, id, leaving, entry.replaceFinished)) {

@@ -25,6 +25,7 @@ export function embeddedInspection(transactions: Transactions, clock: Clock): In
         const task = queue.find(taskId);
         return task && taskInFull(queue, task, clock.now());
       }),
+    uniqueLock: (name, key) => transactions.read((store) => store.queue(name).lock(key, clock.now())),
     listTasks: (name, state, page) => ofKnown(name, (queue) => listTasks(queue, state, page, clock.now())),
     history: (name, days) => ofKnown(name, (queue) => queue.history(clock.now(), days)),
     groups: (name, cursor = "") => ofKnown(name, (queue) => listGroups(queue, cursor)),

@@ -156,8 +156,8 @@ export interface EmbeddedQueue {
   /** Returns the members of overdue aggregation sets to their groups, each with the time it joined; how many sets. */
   reclaimAggregationSets(now: number): number;
 
-  /** Id of the task that holds the lock of `key` now. */
-  lockHolder(key: string, now: number): string | undefined;
+  /** Who holds the lock of `key` now, and until when; `undefined`: nobody does. */
+  lock(key: string, now: number): { readonly holder: string; readonly until: number } | undefined;
   /** Frees the task's lock, unless another task has taken it meanwhile. */
   releaseLock(task: EmbeddedTask): void;
 

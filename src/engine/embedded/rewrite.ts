@@ -17,8 +17,8 @@ export function rewriteTask(
   const old = storedMessage(queue, task);
   if (old === undefined) return { status: "damaged" };
   const message = rewrite(old);
-  if (message.uniqueKey !== task.uniqueKey && queue.lockHolder(task.uniqueKey, now) === id) {
-    const holder = queue.lockHolder(message.uniqueKey, now);
+  if (message.uniqueKey !== task.uniqueKey && queue.lock(task.uniqueKey, now)?.holder === id) {
+    const holder = queue.lock(message.uniqueKey, now)?.holder;
     if (holder !== undefined && holder !== id) return { status: "duplicate", holder };
   }
   queue.rewrite(task, encodeTaskMessage(message), message.uniqueKey);

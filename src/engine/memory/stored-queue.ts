@@ -259,8 +259,8 @@ export class StoredQueue implements EmbeddedQueue {
     return reclaimed;
   }
 
-  lockHolder(key: string, now: number): string | undefined {
-    return this.locks.holder(key, now);
+  lock(key: string, now: number): ReturnType<EmbeddedQueue["lock"]> {
+    return this.locks.get(key, now);
   }
 
   releaseLock(task: StoredTask): void {

@@ -10,10 +10,9 @@ interface Lock {
 export class UniqueLocks {
   readonly #locks = new Map<string, Lock>();
 
-  /** Id of the task that holds `key` now. */
-  holder(key: string, now: number): string | undefined {
+  get(key: string, now: number): Lock | undefined {
     const lock = this.#locks.get(key);
-    return lock !== undefined && now < lock.until ? lock.holder : undefined;
+    return lock !== undefined && now < lock.until ? lock : undefined;
   }
 
   take(key: string, holder: string, until: number): void {

@@ -108,6 +108,16 @@ function redisLooks({ commands, clock }: Context): Looks {
       return log ? { ...record, attempts: decodeAttempts(String(log)) } : record;
     },
 
+    async uniqueLock(_, key) {
+      // Sent at once, they are answered one after the other, with next to no chance for others in between.
+      const [holder, left] = await Promise.all([
+        commands.command(key, "GET", [key]),
+        commands.command(key, "PTTL", [key]),
+      ]);
+      if (holder === null) return undefined;
+      return { holder: String(holder), until: Number(left) < 0 ? undefined : clock.now() + Number(left) };
+    },
+
     async listTasks(queue, state, { page, size, group = "" }) {
       const names = queueKeys(queue);
       const container = state === "aggregating" ? groupKey(queue, group) : names[state];

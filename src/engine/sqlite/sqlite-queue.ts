@@ -271,8 +271,8 @@ export class SqliteQueue implements EmbeddedQueue {
 
   // ---- locks and counts ---------------------------------------------------------------------------------------
 
-  lockHolder(key: string, now: number): string | undefined {
-    return (this.#sql.lockHolder.get(this.name, key, now) as { id: string } | undefined)?.id;
+  lock(key: string, now: number): ReturnType<EmbeddedQueue["lock"]> {
+    return this.#sql.lock.get(this.name, key, now) as ReturnType<EmbeddedQueue["lock"]>;
   }
 
   releaseLock(task: SqliteTask): void {

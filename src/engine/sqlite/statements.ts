@@ -55,7 +55,7 @@ export const SQL = {
   remove: "DELETE FROM tasks WHERE key = ?",
   rewrite: "UPDATE tasks SET message = ?, unique_key = ? WHERE key = ?",
 
-  lockHolder: `SELECT id FROM tasks WHERE queue = ? AND unique_key = ? AND locked_until <> 0
+  lock: `SELECT id AS holder, locked_until AS until FROM tasks WHERE queue = ? AND unique_key = ? AND locked_until <> 0
     AND locked_until > ?`,
   releaseLock: "UPDATE tasks SET locked_until = 0 WHERE key = ?",
 

@@ -43,6 +43,8 @@ export interface TaskDetail extends TaskRow {
   retention: Length;
   /** The last ten failed attempts that are on record, oldest first; `null`: none are (a Go server ran them, say). */
   attempts: Attempt[] | null;
+  /** Of its unique key; `null`: it has none, or the lock cannot be read. */
+  uniqueLock: UniqueLock | null;
   /** The server that runs it now. */
   runningOn: RunningOn | null;
 }
@@ -61,6 +63,14 @@ export interface Attempt {
   duration: Length | null;
   /** The first 512 bytes. */
   error: string;
+}
+
+/** While it is held, no other task of that key can be enqueued to the queue. */
+export interface UniqueLock {
+  /** Id of the task that holds it, which may be another one, or gone; `null`: it is free. */
+  holder: string | null;
+  /** When it is free by itself at the latest; `null`: it is free, or held until somebody frees it. */
+  until: Instant | null;
 }
 
 export interface RunningOn {

@@ -1,5 +1,5 @@
-import type { Inspector, TaskInfo } from "../../index.ts";
-import type { EngineState, RunningOn, TaskDetail, TaskRow } from "../api.ts";
+import { type Inspector, RedisWrongTypeError, type TaskInfo } from "../../index.ts";
+import type { EngineState, RunningOn, TaskDetail, TaskRow, UniqueLock } from "../api.ts";
 import { HttpError } from "../http-error.ts";
 import type { Redaction } from "../redaction.ts";
 import { taskDetail, taskRow } from "../rows.ts";
@@ -16,9 +16,24 @@ export function rowOf(house: House, info: TaskInfo, visitor: Visitor): TaskRow {
 }
 
 export async function detailOf(house: House, info: TaskInfo, visitor: Visitor): Promise<TaskDetail> {
-  const running = info.state === "active" ? await runningOn(house.inspector, info) : null;
-  const detail = taskDetail(info, house.engine.broker.now(), running, hiddenFrom(house, visitor));
+  const [running, lock] = await Promise.all([
+    info.state === "active" ? runningOn(house.inspector, info) : null,
+    uniqueLockOf(house.inspector, info),
+  ]);
+  const around = { runningOn: running, uniqueLock: lock };
+  const detail = taskDetail(info, house.engine.broker.now(), around, hiddenFrom(house, visitor));
   return { ...detail, deleteAt: house.deletions.deleteAt(info) };
+}
+
+/** A lock that is something else must not hide its task. */
+async function uniqueLockOf(inspector: Inspector, info: TaskInfo): Promise<UniqueLock | null> {
+  try {
+    const lock = await inspector.getUniqueLock(info);
+    return lock === undefined ? null : { holder: lock.holder ?? null, until: lock.until?.getTime() ?? null };
+  } catch (error) {
+    if (error instanceof RedisWrongTypeError) return null;
+    throw error;
+  }
 }
 
 async function runningOn(inspector: Inspector, { queue, id }: TaskInfo): Promise<RunningOn | null> {
