@@ -34,7 +34,7 @@ test-node22: $(INSTALLED) $(NODE22) ## what stands on SQLite, the testing kit an
 interop: $(INSTALLED) ## side by side with real asynq; wants Go 1.24 or newer, installs Go modules; about 8 minutes
 	@$(call run-tests,--mode interop,.cache/tests-interop.json,node)
 
-test-browser: $(BUILT) ## the monitor's pages in a real Chromium, which it finds or installs
+test-browser: $(BUILT) ## the monitor's pages in a real Chromium, which it finds or installs, and in Next
 	@$(call run-tests,--mode browser,.cache/tests-browser.json,node)
 
 check: types lint doors generated lockfile unused package consumer pages examples ## types, lint, doors, generated files, package

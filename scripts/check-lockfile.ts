@@ -43,7 +43,8 @@ export function checkLockfile({ packages }: Lockfile): string[] {
 }
 
 function main(): void {
-  for (const file of ["package-lock.json", "bench/package-lock.json", "bench/sqlite/package-lock.json"]) {
+  for (const directory of ["", "bench/", "bench/sqlite/", "examples/mounting/next/"]) {
+    const file = `${directory}package-lock.json`;
     const text = readFileSync(fileURLToPath(new URL(`../${file}`, import.meta.url)), "utf8");
     for (const complaint of checkLockfile(JSON.parse(text) as Lockfile)) {
       console.error(`${file}: ${complaint}`);

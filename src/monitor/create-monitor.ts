@@ -40,7 +40,7 @@ export interface ListenOptions {
 export interface Monitor extends AsyncDisposable {
   /**
    * A web-standard handler, for Hono, Next and whatever else has a `Request`. Without `auth` it answers only where it
-   * knows that the client is on this machine: hand in `address`.
+   * knows that the client is on this machine: hand in `address`. Compresses nothing but for `@hono/node-server`.
    */
   fetch(request: Request, connection?: Pick<Connection, "address"> | object): Promise<Response>;
   /** A handler for `node:http`, Express and whatever stands on them. */
@@ -194,6 +194,7 @@ function nodeListener(
       const connection: Connection = {
         address: message.socket.remoteAddress,
         standalone,
+        compresses: true,
         ...(message.readableEnded && message.body !== undefined && { before: { parsed: message.body } }),
       };
       return handle(request, connection);
@@ -234,7 +235,10 @@ function pathWithoutSlash(request: IncomingMessage, basePath: string): string | 
 function connectionOf(given: object): Connection {
   const { address, incoming } = given as { readonly address?: unknown; readonly incoming?: IncomingMessage };
   const socket: Socket | undefined = incoming?.socket;
-  return { address: typeof address === "string" ? address : socket?.remoteAddress };
+  return {
+    address: typeof address === "string" ? address : socket?.remoteAddress,
+    compresses: socket !== undefined,
+  };
 }
 
 async function closeServer(server: Server): Promise<void> {

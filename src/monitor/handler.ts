@@ -22,6 +22,8 @@ export interface Connection {
   readonly before?: ReadBefore | undefined;
   /** It is answered by a server of ours, which refuses names that are not ours. */
   readonly standalone?: boolean | undefined;
+  /** What is compressed reaches the client as such. Next sends the body, and keeps its `content-encoding` back. */
+  readonly compresses?: boolean | undefined;
 }
 
 interface Bindings {
@@ -161,7 +163,8 @@ export function monitorHandler(
     }
     await visitorOf(request, context.env);
     const way = wayFromMount(config.basePath, request);
-    return pageOrFile(context.req.path, files, context.req.header("accept-encoding") ?? "", way);
+    const accepted = context.env.compresses ? (context.req.header("accept-encoding") ?? "") : "";
+    return pageOrFile(context.req.path, files, accepted, way);
   };
 
   for (const [path, methods] of routesByPath()) {
@@ -253,11 +256,7 @@ function pageOrFile(path: string, files: StaticFiles, accepted: string, way?: st
     };
     // Without weights: no browser gives gzip one of 0.
     const packed = /\bgzip\b/.test(accepted) ? gzip : undefined;
-    if (packed !== undefined) {
-      headers["content-encoding"] = "gzip";
-      // Next compresses once more what does not forbid it, and says so once.
-      headers["cache-control"] += ", no-transform";
-    }
+    if (packed !== undefined) headers["content-encoding"] = "gzip";
     return new Response(packed ?? body, { headers });
   }
   // Pages of the front end have no dot in their last part, or are of tasks and queues with such names.

@@ -1,14 +1,14 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "vite";
 import { expect } from "vitest";
 
-const pages = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+const inProject = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
 /** Builds the monitor's pages where nobody has. */
 export async function requirePages(): Promise<void> {
-  if (existsSync(pages("dist/ui/index.html"))) return;
-  await build({ root: pages("ui"), configFile: pages("ui/vite.config.ts"), logLevel: "error" });
+  if (existsSync(inProject("dist/ui/index.html"))) return;
+  await build({ root: inProject("ui"), configFile: inProject("ui/vite.config.ts"), logLevel: "error" });
 }
 
 /**
@@ -34,7 +34,10 @@ export async function visit(url: string, headers: Readonly<Record<string, string
       const loaded = await get(file);
       expect(loaded.status, `${file.href}, of ${String(page)}`).toBe(200);
       expect(loaded.headers.get("content-type")).toMatch(/^(?:text\/(?:javascript|css)|image\/svg)/);
-      expect((await loaded.arrayBuffer()).byteLength).toBeGreaterThan(0);
+      const built = readFileSync(inProject(`dist/ui/${file.pathname.slice(base.pathname.length)}`));
+      expect(built.equals(Buffer.from(await loaded.arrayBuffer())), `${file.href} is as it was built`).toBe(
+        true,
+      );
     }
   }
 

@@ -1,0 +1,3 @@
+export default {
+  serverExternalPackages: ["titanqueue"], // it reads its pages from where it is installed, so it cannot be bundled
+};
