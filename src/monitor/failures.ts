@@ -1,8 +1,6 @@
 import type { Inspector, TaskInfo } from "../index.ts";
-import type { FailureGroup, FailureList } from "./api.ts";
+import type { FailureGroup, FailureList, TaskRow } from "./api.ts";
 import { fingerprintOf, normalised } from "./fingerprint.ts";
-import type { Redaction } from "./redaction.ts";
-import { taskRow } from "./rows.ts";
 
 /** Failed tasks that are looked at for one answer, and of one queue and state. */
 const MOST = 5_000;
@@ -25,7 +23,7 @@ export async function listFailures(
   inspector: Pick<Inspector, "listTasks" | "getQueueInfo">,
   queues: readonly string[],
   now: number,
-  redaction?: Redaction,
+  rowOf: (task: TaskInfo) => TaskRow,
 ): Promise<FailureList> {
   const groups = new Map<string, Group>();
   let scanned = 0;
@@ -44,7 +42,7 @@ export async function listFailures(
   const found = [...groups.values()].sort((a, b) => b.tasks.length - a.tasks.length);
   return {
     now,
-    groups: found.slice(0, MOST_GROUPS).map((group) => failureGroup(group, now, redaction)),
+    groups: found.slice(0, MOST_GROUPS).map((group) => failureGroup(group, now, rowOf)),
     scanned,
     total,
   };
@@ -58,7 +56,11 @@ function addTo(groups: Map<string, Group>, task: TaskInfo): void {
   groups.set(key, group);
 }
 
-function failureGroup({ type, message, tasks }: Group, now: number, redaction?: Redaction): FailureGroup {
+function failureGroup(
+  { type, message, tasks }: Group,
+  now: number,
+  rowOf: (task: TaskInfo) => TaskRow,
+): FailureGroup {
   const times = tasks.flatMap(({ lastFailedAt }) => lastFailedAt?.getTime() ?? []);
   const sparkFrom = now - SPARK_TIME;
   const spark = new Array<number>(SPARKS).fill(0);
@@ -80,7 +82,7 @@ function failureGroup({ type, message, tasks }: Group, now: number, redaction?: 
     lastSeen: times.length > 0 ? times.reduce((a, b) => Math.max(a, b)) : null,
     spark,
     sparkFrom,
-    sample: taskRow(newest, redaction),
+    sample: rowOf(newest),
     filter: filterOf(type, message),
   };
 }

@@ -228,28 +228,12 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
           "signaled",
           "finished"
         ],
-        "description": "`signaled`: the server that runs it was told, and decides when. `finished`: it had ended already."
+        "description": "`canceled`: it waited, and is archived. `signaled`: the server that runs it was told, and decides when it ends and what becomes of it (`cancelPolicy`). `finished`: it had ended already."
       }
     },
     "required": [
       "outcome"
     ],
-    "additionalProperties": false
-  },
-  "CancelRequest": {
-    "type": "object",
-    "properties": {
-      "then": {
-        "enum": [
-          "archive",
-          "delete",
-          "retry"
-        ],
-        "default": "archive",
-        "description": "What becomes of the task."
-      }
-    },
-    "required": [],
     "additionalProperties": false
   },
   "ChangeAnswer": {
@@ -3312,9 +3296,7 @@ export const ROUTE_SCHEMAS: Readonly<Record<RouteName, RouteSchemas>> = {
   "POST /api/queues/{queue}/tasks/{id}/cancel": {
     "summary": "Cancels it, in whatever state it is.",
     "query": null,
-    "body": {
-      "$ref": "#/components/schemas/CancelRequest"
-    },
+    "body": null,
     "answer": {
       "$ref": "#/components/schemas/CancelAnswer"
     }

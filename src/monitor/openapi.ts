@@ -20,6 +20,7 @@ export function openapi(): object {
         ...(answer === null
           ? { "204": { description: "Done." } }
           : { "200": { description: "The answer.", content: contentOf(answer) } }),
+        ...ALSO[route],
         default: {
           description: "What went wrong.",
           content: json({ $ref: "#/components/schemas/ErrorAnswer" }),
@@ -34,6 +35,16 @@ export function openapi(): object {
     components: { schemas: { ...SCHEMAS, ...ERROR_SCHEMAS } },
   };
 }
+
+/** Answers that are neither the usual one nor an error. */
+const ALSO: Readonly<Record<string, object>> = {
+  "GET /healthz": {
+    "503": {
+      description: "The engine is away.",
+      content: json({ $ref: "#/components/schemas/Healthy" }),
+    },
+  },
+};
 
 const ERROR_SCHEMAS: Readonly<Record<string, Schema>> = {
   ErrorAnswer: {

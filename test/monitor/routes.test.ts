@@ -49,6 +49,10 @@ it("serves an OpenAPI document of exactly the routes there are", async () => {
     Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
   );
   expect(documented.sort()).toEqual(Object.keys(ROUTE_SCHEMAS).sort());
+  // An answer that tells that all is not well, and no error.
+  expect(json.paths["/healthz"].get.responses["503"].content["application/json"].schema).toEqual(
+    json.paths["/healthz"].get.responses["200"].content["application/json"].schema,
+  );
   for (const [, name = ""] of JSON.stringify(json).matchAll(/"#\/components\/schemas\/(\w+)"/g)) {
     expect(json.components.schemas).toHaveProperty(name);
   }

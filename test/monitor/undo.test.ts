@@ -9,6 +9,7 @@ import {
   SkipRetry,
   Task,
 } from "../../src/index.ts";
+import type { FailureGroup } from "../../src/monitor/api.ts";
 import type { AuditLine, Operation } from "../../src/monitor/index.ts";
 import { createMonitor } from "../../src/monitor/index.ts";
 import { silentLogger } from "../../src/runtime/logger.ts";
@@ -247,6 +248,7 @@ it("changes exactly the tasks of a group of failures", async () => {
   const { groups } = (await rig.send("/api/failures")).json;
   expect(groups[0]).toMatchObject({ message: "no user … here", count: 2, retry: 1, archived: 1 });
   const { fingerprint, filter } = groups[0];
+  expect(groups[0].sample.deleteAt).toBeNull();
   expect((await inspector.search(filter)).tasks.length).toBeGreaterThan(2);
   const dry = await begin({ action: "run", fingerprint, dryRun: true });
   expect(dry).toMatchObject({ matched: 2, fingerprint, command: null });
@@ -259,4 +261,8 @@ it("changes exactly the tasks of a group of failures", async () => {
   expect(await begin({ action: "redrive", fingerprint, limit: 1 })).toMatchObject({ changed: 1 });
   expect(await begin({ action: "run", fingerprint })).toMatchObject({ matched: 1, changed: 1 });
   expect(await states()).toBe("pending: t0,t1; retry: t3; archived: t2");
+
+  const { undoUntil } = await begin({ undoable: true, filter: "id:t2" });
+  const after = (await rig.send("/api/failures")).json.groups as FailureGroup[];
+  expect(after.map(({ sample }) => [sample.id, sample.deleteAt])).toContainEqual(["t2", undoUntil]);
 });

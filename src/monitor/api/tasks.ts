@@ -111,16 +111,11 @@ export interface PayloadRequest {
   payload: WrittenContent;
 }
 
-export interface CancelRequest {
-  /**
-   * What becomes of the task.
-   * @default "archive"
-   */
-  then?: "archive" | "delete" | "retry";
-}
-
 export interface CancelAnswer {
-  /** `signaled`: the server that runs it was told, and decides when. `finished`: it had ended already. */
+  /**
+   * `canceled`: it waited, and is archived. `signaled`: the server that runs it was told, and decides when it ends and what
+   * becomes of it (`cancelPolicy`). `finished`: it had ended already.
+   */
   outcome: "canceled" | "signaled" | "finished";
 }
 
@@ -173,7 +168,7 @@ export interface TaskRoutes {
   /** Deletes it; not while it is active. */
   "DELETE /api/queues/{queue}/tasks/{id}": { answer: null };
   /** Cancels it, in whatever state it is. */
-  "POST /api/queues/{queue}/tasks/{id}/cancel": { body: CancelRequest; answer: CancelAnswer };
+  "POST /api/queues/{queue}/tasks/{id}/cancel": { answer: CancelAnswer };
   /** Gives a scheduled task another payload. */
   "POST /api/queues/{queue}/tasks/{id}/payload": { body: PayloadRequest; answer: null };
   /** Enqueues the same once more, perhaps edited. */

@@ -2,7 +2,7 @@ import type { FailureRoutes } from "../api.ts";
 import { listFailures } from "../failures.ts";
 import type { House, Rules } from "./rule.ts";
 import { queuesOf } from "./scope.ts";
-import { hiddenFrom } from "./shown.ts";
+import { rowOf } from "./shown.ts";
 
 export function failureRules(house: House): Rules<FailureRoutes> {
   const { engine, inspector } = house;
@@ -13,7 +13,7 @@ export function failureRules(house: House): Rules<FailureRoutes> {
       handle: async ({ query, visitor }) => {
         const wanted = query.queue === undefined ? undefined : [query.queue];
         const queues = (await queuesOf(house, visitor, wanted)) ?? (await inspector.queues());
-        return listFailures(inspector, queues, now(), hiddenFrom(house, visitor));
+        return listFailures(inspector, queues, now(), (task) => rowOf(house, task, visitor));
       },
     },
   };

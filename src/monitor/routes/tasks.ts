@@ -1,4 +1,4 @@
-import type { CancelRequest, RouteName, TaskRef, TaskRoutes, TaskState } from "../api.ts";
+import type { RouteName, TaskRef, TaskRoutes, TaskState } from "../api.ts";
 import { tasksText } from "../audit.ts";
 import { bytesOf, fileOf } from "../content.ts";
 import { taskOptions } from "../enqueue-options.ts";
@@ -62,7 +62,7 @@ export function taskRules(house: House): Rules<TaskRoutes> {
     "POST /api/queues/{queue}/tasks/{id}/cancel": {
       role: "operate",
       handle: async (call) => ({
-        outcome: await cancel(house, refOf(call), call.visitor, call.body.then),
+        outcome: await cancel(house, refOf(call), call.visitor),
       }),
     },
     "POST /api/queues/{queue}/tasks/{id}/payload": {
@@ -134,7 +134,7 @@ async function file(house: House, call: Call<RouteName>, what: "bytes" | "result
 }
 
 /** Servers are told of a cancelation by the id alone, which tasks of several queues may have. */
-async function cancel({ inspector }: House, task: TaskRef, visitor: Visitor, then: CancelRequest["then"]) {
+async function cancel({ inspector }: House, task: TaskRef, visitor: Visitor) {
   const running =
     visitor.queues === null ? [] : (await inspector.servers()).flatMap(({ workers }) => workers);
   if (running.some(({ taskId, queue }) => taskId === task.id && !maySee(visitor, queue))) {
@@ -142,7 +142,7 @@ async function cancel({ inspector }: House, task: TaskRef, visitor: Visitor, the
       "the task cannot be canceled without another one of that id, in a queue that is not yours",
     );
   }
-  return inspector.cancelTask(task, { then });
+  return inspector.cancelTask(task);
 }
 
 const STATES: Readonly<Record<TaskState, true>> = {

@@ -134,10 +134,7 @@ export async function cancelTasks(chosen: readonly TaskRow[]): Promise<boolean> 
   try {
     for (const { queue, id } of tasks) {
       const params = { queue, id };
-      const { outcome } = await call("POST /api/queues/{queue}/tasks/{id}/cancel", {
-        params,
-        body: {},
-      });
+      const { outcome } = await call("POST /api/queues/{queue}/tasks/{id}/cancel", { params });
       if (outcome !== "finished") told += 1;
     }
   } catch (error) {
