@@ -1,12 +1,11 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { get, type IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { visit } from "../monitor/visit.ts";
+import { openStream, visit } from "../monitor/visit.ts";
 import { browserForFile } from "./browser-rig.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -97,8 +96,7 @@ it("shows its pages below Next's path, which has no slash at its end", async () 
 });
 
 it("lets Next end while somebody watches", async () => {
-  const request = get(`${url}/api/live?topics=overview`, { agent: false, headers: { authorization } });
-  const [stream] = (await once(request, "response")) as [IncomingMessage];
+  const stream = await openStream(url, { authorization });
   const closed = once(program, "close");
   program.kill("SIGTERM");
   expect(await text(stream)).toContain("event: snapshot");

@@ -1,20 +1,22 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync } from "node:fs";
-import { createServer, get, type IncomingMessage, type Server } from "node:http";
+import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
+import { getRequestListener } from "@hono/node-server";
 import type { MiddlewareConsumer, NestModule } from "@nestjs/common";
 import { NestFactory } from "@nestjs/core";
 import express from "express";
+import { Hono } from "hono";
 import { afterEach, beforeAll, expect, it } from "vitest";
 import { memoryEngine } from "../../src/index.ts";
 import { createMonitor, type Monitor, type MonitorOptions } from "../../src/monitor/index.ts";
 import { silentLogger } from "../../src/runtime/logger.ts";
-import { requirePages, visit } from "./visit.ts";
+import { openStream, requirePages, visit } from "./visit.ts";
 
 const ends: (() => Promise<unknown> | unknown)[] = [];
 
@@ -55,9 +57,7 @@ it.each(readdirSync(join(root, "examples/mounting")).filter((name) => name.endsW
     const [line] = (await once(createInterface(program.stdout), "line")) as [string];
     const url = line.replace(/\/$/, "");
     await visit(url);
-    const [stream] = (await once(get(`${url}/api/live?topics=overview`, { agent: false }), "response")) as [
-      IncomingMessage,
-    ];
+    const stream = await openStream(url);
     program.kill("SIGINT");
     expect(await text(stream)).toContain("event: snapshot");
     // Nest ends by the signal itself, once all is closed.
@@ -112,6 +112,22 @@ it("sends whoever leaves out the slash at the end to where relative addresses ho
     const answer = await fetch(`${origin}/tools/monitor`, { redirect: "manual" });
     expect([answer.status, answer.headers.get("location")]).toEqual([308, "./monitor/"]);
   }
+});
+
+it("compresses what goes out through a web response only where that is told", async () => {
+  const monitor = monitorOf({ basePath: "/tools/monitor" });
+  const headers = { host: "localhost", "accept-encoding": "gzip" };
+  const page = await monitor.fetch(new Request("http://localhost/", { headers }), { address: "127.0.0.1" });
+  const [, script] = /src="\.\/(\S+)"/.exec(await page.text()) ?? [];
+  const url = new URL(script ?? "", "http://localhost");
+  const plain = await monitor.fetch(new Request(url, { headers }), { address: "127.0.0.1" });
+  expect(plain.headers.get("content-encoding")).toBeNull();
+  const app = new Hono().all("*", (context) => monitor.fetch(context.req.raw, context.env as object));
+  const packed = await fetch(
+    new URL(url.pathname, await listening(createServer(getRequestListener(app.fetch)))),
+  );
+  expect(packed.headers.get("content-encoding")).toBe("gzip");
+  expect(await packed.text()).toBe(await plain.text());
 });
 
 it("answers a web request only where it knows that the client may be answered", async () => {

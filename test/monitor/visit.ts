@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
+import { get, type IncomingMessage } from "node:http";
 import { fileURLToPath } from "node:url";
 import { build } from "vite";
 import { expect } from "vitest";
@@ -20,10 +22,10 @@ export async function requirePages(): Promise<void> {
 export async function visit(url: string, headers: Readonly<Record<string, string>> = {}): Promise<void> {
   const base = new URL(`${url.replace(/\/$/, "")}/`);
   const at = (path: string) => new URL(path, base);
-  const get = (where: string | URL) => fetch(where, { headers });
+  const read = (where: string | URL) => fetch(where, { headers });
 
   for (const page of [url, String(base), at("queues/default"), at("queues/default/tasks/a%2Fb")]) {
-    const answer = await get(page);
+    const answer = await read(page);
     expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "text/html; charset=utf-8"]);
     const text = await answer.text();
     const links = [...text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, link = ""]) => link);
@@ -31,7 +33,7 @@ export async function visit(url: string, headers: Readonly<Record<string, string
     for (const link of links) {
       const file = new URL(link, answer.url);
       expect(file.href).toBe(at(file.pathname.slice(base.pathname.length)).href);
-      const loaded = await get(file);
+      const loaded = await read(file);
       expect(loaded.status, `${file.href}, of ${String(page)}`).toBe(200);
       expect(loaded.headers.get("content-type")).toMatch(/^(?:text\/(?:javascript|css)|image\/svg)/);
       const built = readFileSync(inProject(`dist/ui/${file.pathname.slice(base.pathname.length)}`));
@@ -41,7 +43,7 @@ export async function visit(url: string, headers: Readonly<Record<string, string
     }
   }
 
-  const session = (await (await get(at("api/session"))).json()) as { csrf: string };
+  const session = (await (await read(at("api/session"))).json()) as { csrf: string };
   const change = (path: string, body: object, csrf = session.csrf) =>
     fetch(at(path), {
       method: "POST",
@@ -56,28 +58,36 @@ export async function visit(url: string, headers: Readonly<Record<string, string
   expect((await change("api/tasks", task, "guessed")).status).toBe(403);
   const added = await change("api/tasks", task);
   expect([added.status, await added.json()]).toMatchObject([200, { id: "a/b", state: "pending" }]);
-  const payload = await get(at("api/queues/default/tasks/a%2Fb/payload"));
+  const payload = await read(at("api/queues/default/tasks/a%2Fb/payload"));
   expect([payload.status, await payload.text()]).toEqual([200, '{"user":"Zoë"}']);
   const canceled = await change("api/queues/default/tasks/a%2Fb/cancel", { then: "delete" });
   expect([canceled.status, await canceled.json()]).toEqual([200, { outcome: "canceled" }]);
 
-  const ended = new AbortController();
-  const stream = await fetch(at("api/live?topics=overview"), { headers, signal: ended.signal });
-  expect(stream.headers.get("content-type")).toBe("text/event-stream; charset=utf-8");
-  const reader = stream.body!.getReader();
-  await textWith(reader, "event: snapshot");
+  const stream = await openStream(url, headers);
+  expect(stream.headers["content-type"]).toBe("text/event-stream; charset=utf-8");
+  await textWith(stream, "event: snapshot");
   // A delta comes when a look finds something else: the stream goes on, and holds nothing back.
   await change("api/queues/default/pause", {});
-  await textWith(reader, "event: delta");
+  await textWith(stream, "event: delta");
   await change("api/queues/default/unpause", {});
-  ended.abort();
+  stream.destroy();
 }
 
-async function textWith(reader: ReadableStreamDefaultReader<Uint8Array>, wanted: string): Promise<void> {
-  const decoder = new TextDecoder();
-  for (let text = ""; !text.includes(wanted); ) {
-    const { value, done } = await reader.read();
-    expect(done, `the stream ended before "${wanted}"`).toBe(false);
-    text += decoder.decode(value, { stream: true });
+/** A live stream on a connection of its own, which a server that closes need not wait for once the stream has ended. */
+export async function openStream(
+  url: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<IncomingMessage> {
+  const request = get(`${url.replace(/\/$/, "")}/api/live?topics=overview`, { agent: false, headers });
+  const [stream] = (await once(request, "response")) as [IncomingMessage];
+  return stream;
+}
+
+async function textWith(stream: IncomingMessage, wanted: string): Promise<void> {
+  let text = "";
+  for await (const piece of stream.iterator({ destroyOnReturn: false })) {
+    text += String(piece);
+    if (text.includes(wanted)) return;
   }
+  throw new Error(`the stream ended before "${wanted}"`);
 }
