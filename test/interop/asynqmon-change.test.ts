@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { eventually } from "../faults/eventually.ts";
 import { redisForFile } from "../support/redis-rig.ts";
 import { Asynqmon } from "./asynqmon.ts";
 import { ACTIONS, type ActedState, type Action, CHANGING } from "./asynqmon-routes.ts";
+import { eventually, hearKeys, tell } from "./news.ts";
 import { FILLED, type FilledState, ServedQueue } from "./served-queue.ts";
 
 const redis = await redisForFile();
+await hearKeys(redis);
 const queue = new ServedQueue(redis);
 const monitor = await Asynqmon.forFile(redis.url);
 const onlooker = await Asynqmon.forFile(redis.url, "-read-only");
@@ -63,6 +64,7 @@ describe("what asynqmon does to our tasks", () => {
     const canceled: string[] = [];
     running.on("taskSettled", ({ taskId, cause }) => {
       if (cause === "canceled") canceled.push(taskId);
+      tell();
     });
     for (const id of ["one", "two", "three"]) await queue.add(id, {}, "wait");
     await eventually("all run", () => queue.began.length === 3);

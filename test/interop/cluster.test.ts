@@ -4,11 +4,11 @@ import { createRedisEngine } from "../../src/engine/redis/redis-engine.ts";
 import { silentLogger } from "../../src/runtime/logger.ts";
 import { Server } from "../../src/server/server.ts";
 import { Task } from "../../src/task.ts";
-import { eventually } from "../faults/eventually.ts";
 import { ClusterRig } from "../support/cluster-rig.ts";
 import { Asynqmon } from "./asynqmon.ts";
 import { counted } from "./counts.ts";
 import { GoInspector } from "./go-inspector.ts";
+import { eventually, tell } from "./news.ts";
 
 const rig = await ClusterRig.start();
 afterAll(() => rig.stop());
@@ -58,6 +58,7 @@ describe.each(inspectors.map((go) => [go.version, go] as const))("on a Cluster, 
     const server = new Server(engine, { queues: { default: 1, critical: 1, low: 1 }, logger: silentLogger });
     await server.start((_task, ctx) => {
       ran.push(`${ctx.queue} ${ctx.taskId}`);
+      tell();
     });
     for (const queue of Object.keys(SLOTS)) await go.ask("RunTask", queue, id);
     await eventually("each has run", () => ran.length === 3);

@@ -134,5 +134,5 @@ describe("options of an enqueue", () => {
     expect([...applied].sort()).toEqual(COMPOSED.map(({ rule }) => rule).sort());
     counted("operations", CALLS);
     await redis.flush();
-  }, 60_000);
+  });
 });

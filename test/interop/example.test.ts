@@ -2,10 +2,10 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { eventually } from "../faults/eventually.ts";
 import { redisForFile } from "../support/redis-rig.ts";
 import { counted } from "./counts.ts";
 import { goProgram } from "./go-modules.ts";
+import { eventually, tell } from "./news.ts";
 
 const redis = await redisForFile();
 const here = fileURLToPath(new URL("../../examples/node-and-go", import.meta.url));
@@ -40,6 +40,7 @@ function run(program: string, ...words: string[]): Program {
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding("utf8").on("data", (text: string) => {
       said += text;
+      tell();
     });
   }
   return { child, said: () => said, ended: once(child, "close").then(([code]) => code) };
@@ -56,30 +57,22 @@ describe("the example of Node and Go on one queue", () => {
   it.each([
     ["Go's", "ours", go, node],
     ["ours", "Go's", node, go],
-  ] as const)(
-    "what both enqueue, %s first, runs on either server",
-    async (_, __, first, second) => {
-      const one = first("enqueue");
-      await endsWell(one);
-      const two = second("enqueue");
-      await endsWell(two);
-      expect(one.said()).toContain("a welcome is waiting");
-      expect(two.said()).toContain("the welcome is waiting already");
+  ] as const)("what both enqueue, %s first, runs on either server", async (_, __, first, second) => {
+    const one = first("enqueue");
+    await endsWell(one);
+    const two = second("enqueue");
+    await endsWell(two);
+    expect(one.said()).toContain("a welcome is waiting");
+    expect(two.said()).toContain("the welcome is waiting already");
 
-      const worker = second === node ? node("worker") : go("work");
-      const by = second === node ? "node" : "go";
-      await eventually(
-        "it has run all three",
-        () => {
-          const lines = worker.said().split("\n");
-          const reports = lines.filter((line) => line === `${by}: report of 2030-01`);
-          return reports.length === 2 && lines.includes(`${by}: welcome, Ada (42)`);
-        },
-        30_000,
-      );
-      worker.child.kill("SIGTERM");
-      await endsWell(worker);
-    },
-    60_000,
-  );
+    const worker = second === node ? node("worker") : go("work");
+    const by = second === node ? "node" : "go";
+    await eventually("it has run all three", () => {
+      const lines = worker.said().split("\n");
+      const reports = lines.filter((line) => line === `${by}: report of 2030-01`);
+      return reports.length === 2 && lines.includes(`${by}: welcome, Ada (42)`);
+    });
+    worker.child.kill("SIGTERM");
+    await endsWell(worker);
+  });
 });

@@ -8,8 +8,8 @@ import { Scheduler } from "../../src/scheduler/scheduler.ts";
 import type { Handler } from "../../src/server/handler.ts";
 import { Server } from "../../src/server/server.ts";
 import { Task } from "../../src/task.ts";
-import { eventually } from "../faults/eventually.ts";
 import type { RedisRig } from "../support/redis-rig.ts";
+import { eventually, hearKeys } from "./news.ts";
 
 /** Longer than a worker's record shows. */
 const LARGE = "x".repeat(5_000);
@@ -34,6 +34,7 @@ export interface Filled {
  * | `ticks` | what a scheduler enqueued; its other entry has never been due |
  */
 export async function fillRedis(redis: RedisRig): Promise<Filled> {
+  await hearKeys(redis);
   const engine = createRedisEngine(redis.url, { logger: silentLogger });
   const client = new Client(engine);
   const inspector = new Inspector(engine);

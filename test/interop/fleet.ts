@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { eventually } from "../faults/eventually.ts";
 import { script } from "./go-only.ts";
+import { eventually } from "./news.ts";
 import type { PeerTask, Step } from "./peer.ts";
 import { goSide, nodeSide, type Side } from "./sides.ts";
 

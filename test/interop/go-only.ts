@@ -1,5 +1,5 @@
 import { afterAll } from "vitest";
-import { eventually } from "../faults/eventually.ts";
+import { eventually } from "./news.ts";
 import { Peer, type PeerServer, type Step } from "./peer.ts";
 
 /** A server of Go's that looks often. */

@@ -1,12 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { limit } from "../../src/server/limits.ts";
-import { eventually } from "../faults/eventually.ts";
 import { redisForFile } from "../support/redis-rig.ts";
 import { GoInspector, INSPECTOR_VERSIONS } from "./go-inspector.ts";
 import { CHANGES, NEWER_CHANGES } from "./inspector-methods.ts";
+import { eventually, hearKeys } from "./news.ts";
 import { FILLED, type FilledState, ServedQueue } from "./served-queue.ts";
 
 const redis = await redisForFile();
+await hearKeys(redis);
 const queue = new ServedQueue(redis);
 const inspectors = await Promise.all(
   INSPECTOR_VERSIONS.map((version) => GoInspector.forFile(version, redis.url)),

@@ -1,14 +1,15 @@
 import { afterAll, afterEach, describe, expect, it } from "vitest";
-import { eventually } from "../faults/eventually.ts";
 import { ClusterRig } from "../support/cluster-rig.ts";
 import { counted } from "./counts.ts";
 import { fleet } from "./fleet.ts";
 import { script } from "./go-only.ts";
 import { goQueue, goTask } from "./go-shape.ts";
+import { eventually, hearKeys } from "./news.ts";
 import { goSide, nodeSide, type Side } from "./sides.ts";
 
 const rig = await ClusterRig.start();
 afterAll(() => rig.stop());
+for (const node of rig.nodes) await hearKeys(node);
 
 afterEach(({ task }) => {
   if (task.result?.state === "pass") counted("scenarios");

@@ -1,12 +1,13 @@
 import { afterAll, afterEach, describe, expect, it } from "vitest";
-import { eventually } from "../faults/eventually.ts";
 import { redisForFile } from "../support/redis-rig.ts";
 import { WorkerRig } from "../support/worker-rig.ts";
 import { counted } from "./counts.ts";
 import { script } from "./go-only.ts";
+import { eventually, hearKeys } from "./news.ts";
 import { goSide, nodeSide } from "./sides.ts";
 
 const redis = await redisForFile();
+await hearKeys(redis);
 const raw = redis.client();
 const workers = await WorkerRig.create();
 afterAll(() => workers.stop());

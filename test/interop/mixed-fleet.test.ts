@@ -1,12 +1,13 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { eventually } from "../faults/eventually.ts";
 import { redisForFile } from "../support/redis-rig.ts";
 import { counted } from "./counts.ts";
 import { fleet } from "./fleet.ts";
 import { script } from "./go-only.ts";
+import { eventually, hearKeys } from "./news.ts";
 import type { Side } from "./sides.ts";
 
 const redis = await redisForFile();
+await hearKeys(redis);
 
 afterEach(({ task }) => {
   if (task.result?.state === "pass") counted("scenarios");

@@ -1,10 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { dump } from "../engine/redis/golden-store.ts";
 import { redisForFile } from "../support/redis-rig.ts";
+import { eventually, hearKeys } from "./news.ts";
 import { Peer } from "./peer.ts";
 
 const redis = await redisForFile();
 const client = redis.client();
+await hearKeys(redis);
 
 describe("the peer", () => {
   it("is asynq v0.26.0", async () => {
@@ -90,9 +92,12 @@ describe("the peer", () => {
       [{ spec: "@every 1h", task: { type: "t", options: { queue: "low" } } }],
       "100ms",
     );
-    await expect
-      .poll(() => peer.inspect("SchedulerEntries"))
-      .toMatchObject([{ ID: id, Spec: "@every 1h", Opts: ['Queue("low")'], Prev: null }]);
+    await eventually("it shows its entry", async () => {
+      return (await peer.inspect<object[]>("SchedulerEntries")).length === 1;
+    });
+    expect(await peer.inspect("SchedulerEntries")).toMatchObject([
+      { ID: id, Spec: "@every 1h", Opts: ['Queue("low")'], Prev: null },
+    ]);
     await peer.unschedule("s");
     expect(await peer.inspect("SchedulerEntries")).toEqual([]);
   });

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { onTestFinished } from "vitest";
 import { goProgram } from "./go-modules.ts";
+import { eventually, tell } from "./news.ts";
 
 /** What happens in the peer by itself: an attempt started or ended, asynq's error handler was called, a group was aggregated. */
 export interface PeerEvent {
@@ -131,10 +132,10 @@ export class Peer {
   readonly #child: ChildProcess;
   readonly #waiting = new Map<number, Waiting>();
   readonly #events: PeerEvent[] = [];
-  readonly #listeners = new Set<() => void>();
   readonly #ended: Promise<unknown>;
   #asked = 0;
   #complaints = "";
+  #gone: Error | undefined;
 
   private constructor(url: string, version: AsynqVersion) {
     this.version = version;
@@ -259,18 +260,17 @@ export class Peer {
   // ---- of any version, what happens by itself -------------------------------------------------------------------
 
   /** The first event of that name that `fits`, past or to come. */
-  event(name: PeerEvent["event"], fits: (event: PeerEvent) => boolean = () => true): Promise<PeerEvent> {
-    return new Promise((resolve, reject) => {
-      const look = () => {
-        const found = this.#events.find((event) => event.event === name && fits(event));
-        if (found === undefined && this.#child.exitCode === null && this.#child.signalCode === null) return;
-        this.#listeners.delete(look);
-        if (found === undefined) reject(this.#gone());
-        else resolve(found);
-      };
-      this.#listeners.add(look);
-      look();
+  async event(
+    name: PeerEvent["event"],
+    fits: (event: PeerEvent) => boolean = () => true,
+  ): Promise<PeerEvent> {
+    let found: PeerEvent | undefined;
+    await eventually(`the peer says ${name}: ${fits}`, () => {
+      found = this.#events.find((event) => event.event === name && fits(event));
+      if (found === undefined && this.#gone !== undefined) throw this.#gone;
+      return found !== undefined;
     });
+    return found as PeerEvent;
   }
 
   /** SIGKILL: what it was doing stays as it is. */
@@ -288,7 +288,7 @@ export class Peer {
   #hear(line: PeerEvent | Answer): void {
     if ("event" in line) {
       this.#events.push(line);
-      this.#look();
+      tell();
       return;
     }
     const waiting = this.#waiting.get(line.id);
@@ -297,18 +297,11 @@ export class Peer {
     else waiting?.resolve(line.result as never);
   }
 
-  #look(): void {
-    for (const look of [...this.#listeners]) look();
-  }
-
   #end(): void {
-    for (const { reject } of this.#waiting.values()) reject(this.#gone());
+    this.#gone = new Error(`the peer has ended:\n${this.#complaints}`);
+    for (const { reject } of this.#waiting.values()) reject(this.#gone);
     this.#waiting.clear();
-    this.#look();
-  }
-
-  #gone(): Error {
-    return new Error(`the peer has ended:\n${this.#complaints}`);
+    tell();
   }
 }
 

@@ -1,12 +1,13 @@
 import { afterAll, afterEach, describe, expect, it } from "vitest";
-import { eventually } from "../faults/eventually.ts";
 import { redisForFile } from "../support/redis-rig.ts";
 import { counted } from "./counts.ts";
 import { script } from "./go-only.ts";
+import { eventually, hearKeys } from "./news.ts";
 import { Peer } from "./peer.ts";
 import { goSide, nodeSide } from "./sides.ts";
 
 const redis = await redisForFile();
+await hearKeys(redis);
 
 afterEach(({ task }) => {
   if (task.result?.state === "pass") counted("scenarios");
@@ -43,7 +44,7 @@ describe("a Go fleet", () => {
       await load;
     }
     await enqueue();
-    await eventually("all has run", async () => (await look.getQueueInfo(queue)).size === 0, 60_000);
+    await eventually("all has run", async () => (await look.getQueueInfo(queue)).size === 0);
 
     const by = (sides: readonly { attempts: readonly { task: string }[] }[]) =>
       sides.flatMap(({ attempts }) => attempts.map(({ task }) => task));
@@ -58,7 +59,7 @@ describe("a Go fleet", () => {
         `${ran.length - ids.length} begun once more`,
     );
     counted("operations", ids.length);
-  }, 120_000);
+  });
 });
 
 describe("a worker of v0.25.1 among ours", async () => {

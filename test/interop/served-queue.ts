@@ -8,9 +8,9 @@ import { silentLogger } from "../../src/runtime/logger.ts";
 import { Server } from "../../src/server/server.ts";
 import type { ServerOptions } from "../../src/server/server-options.ts";
 import { Task } from "../../src/task.ts";
-import { eventually } from "../faults/eventually.ts";
 import type { FileRedis } from "../support/redis-rig.ts";
 import { counted } from "./counts.ts";
+import { eventually, tell } from "./news.ts";
 
 /** What {@link ServedQueue.fill} makes, by Go's names of the states. */
 export const FILLED = {
@@ -82,6 +82,7 @@ export class ServedQueue {
       const again = this.began.includes(ctx.taskId);
       this.began.push(ctx.taskId);
       this.payloads.push(task.payload);
+      tell();
       if (task.type === "fail" && !again) throw new Error("no luck");
       if (task.type === "hopeless" && !again) throw new SkipRetry("never again");
       if (task.type === "wait") await Promise.race([gate, aborted(ctx.signal)]);

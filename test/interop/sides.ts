@@ -7,6 +7,7 @@ import { silentLogger } from "../../src/runtime/logger.ts";
 import { Server } from "../../src/server/server.ts";
 import { Task } from "../../src/task.ts";
 import { GO_SERVER } from "./go-only.ts";
+import { tell } from "./news.ts";
 import { Peer, type PeerTask, type Step } from "./peer.ts";
 
 /** An attempt that began. */
@@ -133,6 +134,7 @@ export function nodeSide(url: string): Side & { readonly inspector: Inspector } 
           headers: { ...task.headers },
           payload,
         });
+        tell();
         let step = stepOf(payload, ctx.retried);
         if (step.wait) step = await finished;
         if (step.result !== undefined) await ctx.result.write(Buffer.from(step.result));
