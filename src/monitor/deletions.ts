@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { ArchivedFrom, Inspector, Runtime, TaskInfo } from "../index.ts";
 import { TaskNotFoundError } from "../index.ts";
 import type { Logger } from "../runtime/logger.ts";
@@ -14,9 +15,15 @@ const STEP = 100;
 /** After a deletion has failed, in milliseconds. */
 const RETRY = 10_000;
 
-/** A task that is to be deleted, as it was before it was archived, and what would show that it has run since. */
+/** A task that is to be deleted, as it was before it was archived. */
 export interface Doomed extends ArchivedFrom {
-  readonly lastFailedAt: number | undefined;
+  /** Differs once it has failed again, or its id is another task's: what somebody enqueued since is not ours to touch. */
+  readonly mark: string;
+}
+
+interface Sentence {
+  readonly until: number;
+  readonly mark: string;
 }
 
 interface Batch {
@@ -44,16 +51,18 @@ export interface DeletionsOptions {
 export class Deletions {
   readonly #options: DeletionsOptions;
   readonly #batches = new Map<string, Batch>();
-  readonly #until = new Map<string, number>();
+  /** Of every task that is to be deleted. */
+  readonly #sentences = new Map<string, Sentence>();
 
   constructor(options: DeletionsOptions) {
     this.#options = options;
   }
 
   /** When a task is deleted, unless that is undone; `null`: it is not going to be. */
-  deleteAt({ queue, id, state }: Pick<TaskInfo, "queue" | "id" | "state">): number | null {
-    if (state !== "archived" && state !== "completed") return null;
-    return this.#until.get(keyOf({ queue, id })) ?? null;
+  deleteAt(task: TaskInfo): number | null {
+    if (task.state !== "archived" && task.state !== "completed") return null;
+    const sentence = this.#sentences.get(keyOf(task));
+    return sentence !== undefined && sentence.mark === markOf(task) ? sentence.until : null;
   }
 
   /** Whether a deletion of these tasks could be undone. Asks before anything is changed. */
@@ -91,18 +100,22 @@ export class Deletions {
     return tasks.map((task) => results.get(task));
   }
 
-  /** Deletes them when that can no longer be undone; answers when that is. */
+  /**
+   * Deletes them when that can no longer be undone; answers when that is. A task that another operation is to delete stays
+   * with that one, which alone can put it back to where it was.
+   */
   hold(operation: string, tasks: readonly Doomed[]): number {
     const until = this.#options.now() + UNDO_TIME;
-    const batch: Batch = { tasks: [...tasks], until, cancelTimer: () => undefined, busy: false };
-    for (const task of tasks) this.#until.set(keyOf(task), until);
+    const own = tasks.filter((task) => this.#sentences.get(keyOf(task))?.mark !== task.mark);
+    const batch: Batch = { tasks: own, until, cancelTimer: () => undefined, busy: false };
+    for (const task of own) this.#sentences.set(keyOf(task), { until, mark: task.mark });
     this.#batches.set(operation, batch);
     this.#schedule(operation, batch, UNDO_TIME);
     return until;
   }
 
   /**
-   * Puts the tasks of an operation back. What cannot be put back, because somebody has run or deleted it, is let go.
+   * Puts the tasks of an operation back. What cannot be put back, because somebody has run, replaced or deleted it, is let go.
    *
    * @returns how many are where they were
    * @throws {@link HttpError} it cannot be undone (any more). @throws what the engine throws; it can then be tried again.
@@ -118,13 +131,14 @@ export class Deletions {
     try {
       while (batch.tasks.length > 0) {
         const some = batch.tasks.slice(0, STEP);
-        const moved = some.filter(isMoved);
+        const untouched = await this.#untouched(some);
+        const moved = untouched.filter(isMoved);
         const answers = await this.#options.inspector.restoreTasks(moved);
         const failed = answers.find(
           (each) => !each.ok && "code" in each.error && each.error.code !== "TASK_STATE",
         );
         if (failed?.ok === false) throw failed.error;
-        restored += some.length - answers.filter(({ ok }) => !ok).length;
+        restored += untouched.length - answers.filter(({ ok }) => !ok).length;
         this.#letGo(batch, some);
       }
     } finally {
@@ -138,10 +152,10 @@ export class Deletions {
   /** Nothing is deleted any more: what was archived stays so. */
   close(): void {
     for (const { cancelTimer } of this.#batches.values()) cancelTimer();
-    const left = this.#until.size;
+    const left = this.#sentences.size;
     if (left > 0) this.#options.logger.info({ tasks: left }, "tasks that were to be deleted stay archived");
     this.#batches.clear();
-    this.#until.clear();
+    this.#sentences.clear();
   }
 
   #schedule(operation: string, batch: Batch, delay: number): void {
@@ -173,19 +187,24 @@ export class Deletions {
   /** What somebody has run, or changed otherwise, since it was put aside is somebody's wish. */
   async #deleteUntouched(tasks: readonly Doomed[]): Promise<number> {
     const { inspector } = this.#options;
-    const seen = await Promise.all(tasks.map((task) => this.#look(task)));
+    const untouched = await this.#untouched(tasks);
     let deleted = 0;
     for (const from of ["archived", "completed"] as const) {
-      const some = tasks.filter((task, i) => {
-        const now = seen[i];
-        const wanted = isMoved(task) ? "archived" : task.state;
-        return now?.state === wanted && wanted === from && now.lastFailedAt?.getTime() === task.lastFailedAt;
-      });
+      const some = untouched.filter((task) => wantedState(task) === from);
       if (some.length === 0) continue;
       const answers = await inspector.deleteTasks(some, { from });
       deleted += answers.filter(({ ok }) => ok).length;
     }
     return deleted;
+  }
+
+  /** Those that still are where they were put, and the same. */
+  async #untouched(tasks: readonly Doomed[]): Promise<Doomed[]> {
+    const seen = await Promise.all(tasks.map((task) => this.#look(task)));
+    return tasks.filter((task, i) => {
+      const now = seen[i];
+      return now !== undefined && now.state === wantedState(task) && markOf(now) === task.mark;
+    });
   }
 
   async #look(task: Doomed): Promise<TaskInfo | undefined> {
@@ -198,13 +217,29 @@ export class Deletions {
   }
 
   #letGo(batch: Batch, some: readonly Doomed[]): void {
-    for (const task of some) this.#until.delete(keyOf(task));
+    for (const task of some) {
+      const key = keyOf(task);
+      if (this.#sentences.get(key)?.mark === task.mark) this.#sentences.delete(key);
+    }
     batch.tasks = batch.tasks.slice(some.length);
   }
 }
 
-export function doomed({ queue, id, state, nextProcessAt, lastFailedAt }: TaskInfo): Doomed {
-  return { queue, id, state, nextProcessAt, lastFailedAt: lastFailedAt?.getTime() };
+export function doomed(task: TaskInfo): Doomed {
+  const { queue, id, state, nextProcessAt } = task;
+  return { queue, id, state, nextProcessAt, mark: markOf(task) };
+}
+
+function markOf({ type, retried, lastFailedAt, bytes }: TaskInfo): string {
+  const facts = JSON.stringify([type, retried, lastFailedAt?.getTime()]);
+  return createHash("sha1")
+    .update(facts)
+    .update(bytes ?? "")
+    .digest("base64");
+}
+
+function wantedState(task: Doomed): TaskInfo["state"] {
+  return isMoved(task) ? "archived" : task.state;
 }
 
 /** Those that are archived to get them out of the way; others have ended before. */
