@@ -88,6 +88,14 @@ it("runs a periodic task now, pauses it and lets it go on", async () => {
   await page.getByRole("dialog").getByRole("button", { name: "Pause" }).waitFor();
 });
 
+it("offers no run of a periodic task that its program alone knows in full", async () => {
+  const { at } = await start();
+  const page = await at("schedulers?entry=report");
+  const dialog = page.getByRole("dialog");
+  await dialog.getByRole("button", { name: "Pause" }).waitFor();
+  expect(await dialog.getByRole("button", { name: "Run now" }).count()).toBe(0);
+});
+
 it("archives all that match a filter: counted first, then done, then taken back", async () => {
   const { client, inspector, at } = await start();
   for (let id = 0; id < 60; id += 1) {
