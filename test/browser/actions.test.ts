@@ -83,8 +83,12 @@ it("runs a periodic task now, pauses it and lets it go on", async () => {
   await until(async () =>
     (await inspector.listTasks("low", "pending")).some(({ type }) => type === "stock:sync"),
   );
+  const isPaused = async () => (await inspector.schedulerEntries()).find(({ id }) => id === "stock")?.paused;
+  expect(await isPaused()).toBe(false);
   await answer(page, "Pause");
+  await until(async () => (await isPaused()) === true);
   await page.getByRole("dialog").getByRole("button", { name: "Resume" }).click();
+  await until(async () => (await isPaused()) === false);
   await page.getByRole("dialog").getByRole("button", { name: "Pause" }).waitFor();
 });
 
