@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { MetricsPoint, MetricsReport, MetricsSeries } from "../../ui/src/api/types.ts";
-import { endOf } from "../../ui/src/components/chart-lines.ts";
+import { endOf, highestOf } from "../../ui/src/components/chart-lines.ts";
 import {
   atTimesOf,
   chosenOf,
@@ -192,9 +192,30 @@ describe("where a line leaves its chart", () => {
   it("is nowhere where nothing of it is shown", () => {
     expect(endOf(at, [1, null, null, null], 15, 35)).toBeUndefined();
     expect(endOf(at, [null, null, null, 4], 15, 35)).toBeUndefined();
+    expect(endOf(at, [1, 2, 3, 4], 50, 60)).toBeUndefined();
     expect(endOf([], [], 15, 35)).toBeUndefined();
-    expect(endOf(at, [1, 2, 3, 4], null, null)).toBeUndefined();
+    expect(endOf(at, [1, 2, 3, 4], 0, 5)).toBeUndefined();
     // The line passes through, though it has no point in between.
     expect(endOf(at, [1, 2, 4, 4], 24, 25)).toBe(3);
   });
+});
+
+it("has room for lines as far up as they are shown, and no more", () => {
+  const at = [10, 20, 30, 40];
+  expect(
+    highestOf(
+      at,
+      [
+        [1, 2, 3, 4],
+        [7, null, null, 5],
+      ],
+      0,
+      50,
+    ),
+  ).toBe(7);
+  expect(highestOf(at, [[1, 2, 3, 9]], 0, 35)).toBe(6);
+  expect(highestOf(at, [[9, 1, 1, 1]], 15, 40)).toBe(5);
+  expect(highestOf(at, [[9, null, 1, 9]], 15, 30)).toBe(1);
+  expect(highestOf(at, [[null, null, null, null]], 0, 50)).toBe(0);
+  expect(highestOf(at, [], 0, 50)).toBe(0);
 });

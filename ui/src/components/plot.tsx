@@ -6,7 +6,7 @@ import { clock, day } from "../format/times.ts";
 import { useTheme } from "../frame/theme.ts";
 import styles from "./chart.module.css";
 import { type ChartProps, hasTallLegend } from "./chart.tsx";
-import { endOf } from "./chart-lines.ts";
+import { endOf, highestOf } from "./chart-lines.ts";
 import { classes } from "./classes.ts";
 
 type PlotProps = ChartProps & { readonly height: number };
@@ -70,7 +70,7 @@ export default function Plot(props: PlotProps) {
         },
         scales: {
           x: { time: true, range: (_, min, max) => widened(latest.current.range, min, max) },
-          y: { range: (_, __, max) => [0, ceiling(max)] },
+          y: { range: (chart) => [0, ceiling(highestOf(chart.data[0], chart.data.slice(1), ...xOf(chart)))] },
         },
         axes: [
           {
@@ -199,14 +199,19 @@ export default function Plot(props: PlotProps) {
   );
 }
 
+/** What is shown of the time, in seconds. */
+function xOf({ scales }: uPlot): [from: number, to: number] {
+  return [scales["x"]?.min ?? 0, scales["x"]?.max ?? 0];
+}
+
 function widened(range: ChartProps["range"], min: number, max: number): [number, number] {
   if (range === undefined) return min === max ? [min - 60, max + 60] : [min, max];
   return [range[0] / 1_000, range[1] / 1_000];
 }
 
 /** A little air above; and never a scale so small that noise looks like a mountain. */
-function ceiling(most: number | null): number {
-  return most === null || most < 1 ? 1 : most * 1.1;
+function ceiling(most: number): number {
+  return most < 1 ? 1 : most * 1.1;
 }
 
 /** From one line of an axis to the next: whatever it is, its numbers are short. */
@@ -279,7 +284,7 @@ function shortened(ctx: CanvasRenderingContext2D, text: string, width: number): 
 function drawNames(chart: uPlot, count: number, width: number): void {
   const { ctx, bbox, data, series } = chart;
   const scale = devicePixelRatio;
-  const { min = 0, max = 0 } = chart.scales["x"] ?? {};
+  const [min, max] = xOf(chart);
   const names = series.slice(1, 1 + count).flatMap(({ label, stroke }, at) => {
     const end = endOf(data[0], data[at + 1] ?? [], min, max);
     if (end === undefined) return [];
