@@ -29,7 +29,8 @@ export class Installation {
     const place = join(directory, "node_modules/titanqueue");
     for (const config of configs as UserConfig[]) {
       const outDir = join(place, config.outDir ?? "dist");
-      const quick: InlineConfig = { config: false, dts: false, sourcemap: false };
+      // `clean` is relative to the tree, and would empty its own `dist`.
+      const quick: InlineConfig = { config: false, dts: false, sourcemap: false, clean: false };
       await build({ ...config, ...quick, cwd: root, outDir, logLevel: "silent" });
     }
     for (const path of ["package.json", "examples/starter"]) {
