@@ -73,6 +73,11 @@ describe("where only Go runs, the command", () => {
     const { events } = (await at.json("cron", "history", every, "--size", "1000")) as {
       events: { entry: string; taskId: string; enqueuedAt: string }[];
     };
+    const [pageTwo] = (
+      (await at.json("cron", "history", every, "--page", "2", "--size", "1")) as {
+        events: { taskId: string }[];
+      }
+    ).events;
     // Meanwhile there may have been more.
     const theirs = await go.inspect<{ TaskID: string; EnqueuedAt: string }[]>(
       ...(["ListSchedulerEnqueueEvents", every, { page: 1, size: 1000 }] as const),
@@ -83,11 +88,6 @@ describe("where only Go runs, the command", () => {
       theirs.slice(-events.length).map(({ TaskID, EnqueuedAt }) => [TaskID, milliseconds(EnqueuedAt)]),
     );
     expect(await at.json("cron", "history", rare)).toMatchObject({ events: [] });
-    const [pageTwo] = (
-      (await at.json("cron", "history", every, "--page", "2", "--size", "1")) as {
-        events: { taskId: string }[];
-      }
-    ).events;
     expect(theirs.map(({ TaskID }) => TaskID)).toContain(pageTwo?.taskId);
   });
 
