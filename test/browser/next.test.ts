@@ -29,7 +29,7 @@ function installProject(): void {
     mkdirSync(project, { recursive: true });
     for (const name of ["package.json", "package-lock.json"])
       cpSync(join(example, name), join(project, name));
-    execFileSync("npm", ["ci", "--no-audit", "--no-fund"], { cwd: project, stdio: "inherit" });
+    execFileSync("npm", ["ci", "--no-audit", "--no-fund"], { cwd: project, stdio: "pipe" });
     symlinkSync(root, join(project, "node_modules/titanqueue"), "dir");
     writeFileSync(stamp, lock);
   }
@@ -48,7 +48,7 @@ beforeAll(async () => {
   execFileSync(process.execPath, [next, "build"], {
     cwd: project,
     env,
-    stdio: ["ignore", "ignore", "inherit"],
+    stdio: "pipe",
   });
   program = spawn(process.execPath, [next, "start", "--hostname", "127.0.0.1", "--port", "0"], {
     cwd: project,
