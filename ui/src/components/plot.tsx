@@ -70,7 +70,13 @@ export default function Plot(props: PlotProps) {
         },
         scales: {
           x: { time: true, range: (_, min, max) => widened(latest.current.range, min, max) },
-          y: { range: (chart) => [0, ceiling(highestOf(chart.data[0], chart.data.slice(1), ...xOf(chart)))] },
+          // What is shown of the time is not known to the chart yet where this is asked.
+          y: {
+            range: ({ data: [places, ...values] }) => {
+              const [from, to] = widened(latest.current.range, places[0] ?? 0, places.at(-1) ?? 0);
+              return [0, ceiling(highestOf(places, values, from, to))];
+            },
+          },
         },
         axes: [
           {
