@@ -16,7 +16,7 @@ export function taskColumns(state: TaskState | null, { withQueue = false } = {})
     ID,
     ...(state === null ? [STATE] : []),
     ...(withQueue ? [QUEUE] : []),
-    ...(state === null ? [WHEN, DETAIL] : COLUMNS_OF_STATE[state]),
+    ...(state === null ? [DETAIL, WHEN] : COLUMNS_OF_STATE[state]),
   ];
 }
 
@@ -161,8 +161,8 @@ export const TASK_COLUMNS: readonly Column<TaskRow>[] = [
   STATE,
   QUEUE,
   GROUP,
-  WHEN,
   DETAIL,
+  WHEN,
   PAYLOAD,
   ERROR,
   ATTEMPTS,
@@ -199,7 +199,7 @@ export function taskOnPhone(row: TaskRow) {
         )}
       </span>
       <span className="small muted ellipsis">
-        {queue} · <span className="mono">{lastError ?? preview ?? id}</span>
+        {queue} · {lastError ?? <span className="mono">{preview ?? id}</span>}
       </span>
     </>
   );

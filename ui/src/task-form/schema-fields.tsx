@@ -86,7 +86,8 @@ function OneField({ field, value, onChange, error }: OneFieldProps) {
   );
   if (kind === "choice" || kind === "boolean") {
     const values = kind === "boolean" ? ["true", "false"] : choices;
-    const nothing = otherwise === null ? "" : `${shown(otherwise)}, if not said`;
+    const nothing =
+      otherwise !== null ? `${shown(otherwise)}, if not said` : isRequired ? "Choose one" : "Not said";
     return (
       <SelectField
         label={label}

@@ -6,7 +6,7 @@ import { classes } from "../../components/classes.ts";
 import { ErrorState, Skeleton } from "../../components/empty-state.tsx";
 import { Facts, Page, Section } from "../../components/page.tsx";
 import { RelativeTime } from "../../components/values.tsx";
-import { plural } from "../../format/numbers.ts";
+import { bytes, plural } from "../../format/numbers.ts";
 import styles from "./engine-page.module.css";
 
 /** What the doctor says of the engine, worst first, and what is known of it. */
@@ -60,7 +60,7 @@ function Report({ report: { findings, facts } }: { readonly report: EngineReport
       </Section>
       {facts.length > 0 && (
         <Section title="Facts">
-          <Facts facts={facts.map(({ name, value }) => [inWords(name), value])} />
+          <Facts facts={facts.map(({ name, value }) => [inWords(name), valueInWords(name, value)])} />
         </Section>
       )}
     </>
@@ -94,6 +94,17 @@ function summary(findings: readonly Finding[]): string {
     count("warning") > 0 && plural(count("warning"), "warning"),
   ].filter(Boolean);
   return parts.length === 0 ? "all well" : parts.join(", ");
+}
+
+/** As it is read, where it is a number of bytes or of milliseconds, or a yes or no. */
+function valueInWords(name: string, value: string): string {
+  if (value === "true" || value === "false") return value === "true" ? "yes" : "no";
+  const number = Number(value);
+  if (!Number.isFinite(number) || value === "") return value;
+  if (name === "maxMemory" && number === 0) return "no limit";
+  if (name.endsWith("Memory") || name.endsWith("Disk")) return bytes(number);
+  if (name === "latency" || name === "clockOffset") return `${number} ms`;
+  return value;
 }
 
 /** `freeDisk`: free disk. */

@@ -72,9 +72,9 @@ function figuresOf({ totals, series, queues }: LiveOverview, now: number): reado
       beside: slots === null ? undefined : slots === 0 ? "no server" : share(slotsBusy ?? 0, slots),
     },
     {
-      label: "Processed today (UTC)",
+      label: "Processed today",
       value: shortCount(processedToday),
-      title: exactCount(processedToday),
+      title: `${exactCount(processedToday)} since midnight UTC`,
       beside: processedYesterday === null ? undefined : `yesterday ${shortCount(processedYesterday)}`,
     },
     {
@@ -82,7 +82,7 @@ function figuresOf({ totals, series, queues }: LiveOverview, now: number): reado
       value: share(failedToday, processedToday),
       title: plural(failedToday, "failed attempt"),
       beside:
-        failedYesterday === null || processedYesterday === null
+        failedYesterday === null || !processedYesterday
           ? failedToday > 0 && shortCount(failedToday)
           : `yesterday ${share(failedYesterday, processedYesterday)}`,
     },
