@@ -4,7 +4,7 @@ import { installationForFile } from "../cli/installation.ts";
 import { TmuxTerminal } from "../cli/tmux.ts";
 import { redisForFile } from "../support/redis-rig.ts";
 import { counted } from "./counts.ts";
-import { fillByGo, script } from "./go-only.ts";
+import { fillByGo, scheduleByGo, script } from "./go-only.ts";
 import { goInstant } from "./go-shape.ts";
 import { eventually, hearKeys } from "./news.ts";
 import { Onlooker } from "./onlooker.ts";
@@ -13,10 +13,7 @@ const installation = await installationForFile();
 const redis = await redisForFile();
 await hearKeys(redis);
 const go = await fillByGo(redis.url);
-const [every = "", rare = ""] = await go.schedule("schedule", [
-  { spec: "@every 1s", task: { type: "tick", payload: '{"of":"clock"}', options: { queue: "ticks" } } },
-  { spec: "0 0 1 1 *", task: { type: "greet", options: { queue: "ticks", timeout: "90s" } } },
-]);
+const { every, rare } = await scheduleByGo(go);
 
 afterEach(({ task }) => {
   if (task.result?.state === "pass") counted("scenarios");

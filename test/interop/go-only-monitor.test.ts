@@ -6,17 +6,14 @@ import { parseExposition } from "../metrics/exposition.ts";
 import { type Answer, MonitorRig } from "../monitor/monitor-rig.ts";
 import { redisForFile } from "../support/redis-rig.ts";
 import { counted } from "./counts.ts";
-import { fillByGo } from "./go-only.ts";
+import { fillByGo, scheduleByGo } from "./go-only.ts";
 import { goInstant } from "./go-shape.ts";
 import { eventually, hearKeys } from "./news.ts";
 
 const redis = await redisForFile();
 await hearKeys(redis);
 const go = await fillByGo(redis.url);
-const [every = "", rare = ""] = await go.schedule("schedule", [
-  { spec: "@every 1s", task: { type: "tick", payload: '{"of":"clock"}', options: { queue: "ticks" } } },
-  { spec: "0 0 1 1 *", task: { type: "greet", options: { queue: "ticks", timeout: "90s" } } },
-]);
+const { every, rare } = await scheduleByGo(go);
 
 let rig: MonitorRig;
 const asked = new Set<string>();

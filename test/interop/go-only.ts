@@ -53,3 +53,15 @@ export async function fillByGo(url: string): Promise<Peer> {
   await add("held-1", "{}", { queue: "held" });
   return go;
 }
+
+/** Two entries of Go's, which enqueue for `ticks`: one that is due every second, and one that has never been due. */
+export async function scheduleByGo(go: Peer): Promise<{ readonly every: string; readonly rare: string }> {
+  const [every = "", rare = ""] = await go.schedule("schedule", [
+    {
+      spec: "@every 1s",
+      task: { type: "tick", payload: '{"of":"clock"}', options: { queue: "ticks", maxRetry: 2 } },
+    },
+    { spec: "0 0 1 1 *", task: { type: "greet", options: { queue: "ticks", timeout: "90s" } } },
+  ]);
+  return { every, rare };
+}

@@ -2,10 +2,11 @@ import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { ClusterRig } from "../support/cluster-rig.ts";
 import { counted } from "./counts.ts";
 import { fleet } from "./fleet.ts";
+import { fleetScenarios } from "./fleet-scenarios.ts";
 import { script } from "./go-only.ts";
 import { goQueue, goTask } from "./go-shape.ts";
 import { eventually, hearKeys } from "./news.ts";
-import { goSide, nodeSide, type Side } from "./sides.ts";
+import { goSide, nodeSide } from "./sides.ts";
 
 const rig = await ClusterRig.start();
 afterAll(() => rig.stop());
@@ -19,6 +20,8 @@ describe.each([
   ["Go", "Node"],
   ["Node", "Go"],
 ] as const)("on a Cluster, a task that %s enqueues and %s runs", (producing, serving) => {
+  fleetScenarios(rig.url, producing);
+
   it("succeeds, headers and all, and is kept with its result", async () => {
     const { add, server, queue, reaches, looks, node } = await fleet(rig.url, producing);
     await server.serve(queue);
@@ -28,15 +31,6 @@ describe.each([
     const ours = await node.inspector.getTaskInfo({ queue, id: "one" });
     expect(ours.result).toEqual({ sum: 3 });
     expect((await looks()).go).toEqual(goTask(ours, "0.26.0"));
-  });
-
-  it("fails, waits, and succeeds at its second attempt", async () => {
-    const { add, server, queue, reaches, began, looks } = await fleet(rig.url, producing);
-    await server.serve(queue);
-    await add([{ error: "no luck" }, {}], { retention: "1h", maxRetry: 3 });
-    await reaches("completed");
-    await began(2);
-    expect((await looks()).go).toMatchObject({ Retried: 1, LastErr: "no luck" });
   });
 
   it("is archived, and run again by the other's inspector", async () => {
@@ -51,42 +45,6 @@ describe.each([
     else await (await goSide(rig.url)).peer.inspect("RunTask", queue, "one");
     await began(2);
     await reaches("archived");
-  });
-
-  it("is unique for both, until it has succeeded", async () => {
-    const { add, producer, server, queue, reaches } = await fleet(rig.url, producing);
-    await add([{}], { unique: "1h" });
-    const again = (side: Side, taskId: string) =>
-      side.enqueue({ type: "t", payload: script({}), options: { queue, taskId, unique: "1h" } });
-    for (const side of [producer, server])
-      await expect(again(side, "two")).rejects.toMatchObject({ code: expect.stringMatching(/duplicate/i) });
-    await server.serve(queue);
-    await reaches("gone");
-    await again(server, "two");
-    await eventually("the second runs", () => server.attempts.length === 2);
-  });
-
-  it("is aggregated with its group", async () => {
-    const { producer, server, queue, node } = await fleet(rig.url, producing);
-    for (const [i, payload] of ["a", "b", "c"].entries())
-      await producer.enqueue({ type: "t", payload, options: { queue, group: "g", taskId: `m-${i}` } });
-    await server.serve(queue, { groupGracePeriod: "1s" });
-    await eventually("the aggregate runs", () => server.attempts.length === 1);
-    const [{ type, payload } = { type: "", payload: "[]" }] = server.attempts;
-    expect([type, JSON.parse(payload).sort()]).toEqual(["sum", ["a", "b", "c"]]);
-    await eventually("nothing is left", async () => (await node.inspector.getQueueInfo(queue)).size === 0);
-  });
-
-  it(`is canceled by ${producing}`, async () => {
-    const { add, producer, server, queue, reaches, looks } = await fleet(rig.url, producing);
-    await server.serve(queue, { retryDelay: 3_600_000 });
-    await add([{ wait: true }]);
-    await eventually("it runs", () => server.attempts.length === 1);
-    await eventually("the server hears of it", async () => {
-      await producer.cancel("one");
-      return (await looks()).go["State"] === "retry";
-    });
-    await reaches("retry");
   });
 
   it(`is held back by a pause of ${producing}'s`, async () => {
