@@ -66,7 +66,8 @@ export function source(file: string): string {
 
 export function sources(): string[] {
   const directory = fileURLToPath(new URL("../../../src/monitor", import.meta.url));
-  return readdirSync(directory).map(source);
+  const files = readdirSync(directory, { recursive: true, encoding: "utf8" });
+  return files.filter((file) => file.endsWith(".ts")).map(source);
 }
 
 /** Sends bytes as they stand. */
