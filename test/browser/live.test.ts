@@ -60,6 +60,19 @@ it("says that the engine is away, keeps what it knew, and goes on when it is bac
   await page.getByRole("row").filter({ hasText: "second" }).waitFor({ timeout: 30_000 });
 });
 
+it("says what it waits for where the engine was never reached, and counts nothing then", {
+  timeout: 60_000,
+}, async () => {
+  const redis = await RedisRig.start();
+  const engine = redisEngine(redis.url, { logger: silentLogger });
+  await redis.stop();
+  const { url } = await MonitorRig.start({ engine });
+  const page = await open(new URL("tasks", url));
+  await page.getByText(/has not reached its engine yet/).waitFor({ timeout: 3_000 });
+  await page.getByText(/has been away since/).waitFor({ timeout: 30_000 });
+  expect(await page.getByRole("navigation", { name: "Tasks by state" }).innerText()).not.toMatch(/\d/);
+});
+
 it("says that the monitor itself does not answer", async () => {
   const rig = await MonitorRig.start();
   await rig.client.enqueue(new Task("a"), { queue: "first" });

@@ -3,6 +3,7 @@ import { Component, type ReactNode, useEffect, useState } from "react";
 import { isApiError } from "./api/api-error.ts";
 import { queryClient } from "./api/query-client.ts";
 import { SessionProvider } from "./api/session.tsx";
+import styles from "./app.module.css";
 import { EmptyState, ErrorState } from "./components/empty-state.tsx";
 import { Frame } from "./frame/frame.tsx";
 import { type FoundPage, pageAt } from "./pages.ts";
@@ -20,9 +21,15 @@ export function App() {
   );
 }
 
-/** Nothing for the blink that it takes; and what is wrong where it takes longer. */
+/** Nothing for the blink that it takes; where it takes longer, that it does, and what is wrong. */
 function Waiting({ error }: { readonly error: Error | null }) {
-  if (error === null) return null;
+  if (error === null) {
+    return (
+      <p className={styles["waiting"]} role="status">
+        Waiting for the monitor: it has not reached its engine yet.
+      </p>
+    );
+  }
   const status = isApiError(error) ? error.status : 0;
   return (
     <ErrorState
@@ -57,6 +64,10 @@ function Pages() {
 function PageSlot({ page, params }: FoundPage) {
   const [Page] = useState(page.component);
   return <Page params={params} />;
+}
+
+interface GuardState {
+  readonly error: unknown;
 }
 
 /** A page that breaks leaves the frame standing. */

@@ -171,10 +171,12 @@ function Report({ report, yesterday, view, error }: ReportProps) {
   );
 }
 
+const RANGE_WORDS = { "1h": "hour", "6h": "6 hours", "24h": "24 hours" } as const;
+
 function Nothing({ view: { queue, range } }: { readonly view: MetricsView }) {
   return (
     <EmptyState
-      title={`Nothing was measured in the last ${range.replace("h", " h")}.`}
+      title={`Nothing was measured in the last ${RANGE_WORDS[range]}.`}
       action={queue === null ? undefined : <Link to={link`/queues/${queue}`}>Look at the queue {queue}</Link>}
     >
       Servers measure what ends there, and write it down once a minute. Go servers measure nothing.
@@ -202,8 +204,11 @@ function figuresOf(
     {
       label: "Attempts",
       value: shortCount(processed),
-      title: exactCount(processed),
-      beside: before === undefined ? undefined : `a day earlier ${shortCount(before)}`,
+      title:
+        before === undefined
+          ? exactCount(processed)
+          : `${exactCount(processed)}; a day earlier ${exactCount(before)}`,
+      beside: before === undefined ? undefined : `was ${shortCount(before)}`,
     },
     { label: "Per second", value: rate(meanRate(report, processed)) },
     {
@@ -277,7 +282,7 @@ function Rows({ report, view, rows: series, colors }: RowsProps) {
   return (
     <Section
       title={of === "queues" ? "Queues" : queue === null ? "Types" : `Types of ${queue}`}
-      aside={`the last ${range.replace("h", " h")}; up to a minute late, lengths within 13 %`}
+      aside={`the last ${RANGE_WORDS[range]}; up to a minute late, lengths within 13 %`}
     >
       <Table
         label={of === "queues" ? "Queues" : "Types"}

@@ -24,7 +24,7 @@ import { fieldOf, withField } from "../../filter/filter-text.ts";
 import { type KnownValues, payloadPaths } from "../../filter/suggestions.ts";
 import { exactCount, plural } from "../../format/numbers.ts";
 import { useKeys } from "../../keys/use-keys.ts";
-import { useLive } from "../../live/live.ts";
+import { useEngineAway, useLive } from "../../live/live.ts";
 import { withSearch } from "../../routing/location.ts";
 import { navigate, useSearch } from "../../routing/router.tsx";
 import { previousCursor, rememberCursor } from "./cursor-trail.ts";
@@ -255,15 +255,17 @@ function CursorPager({ data, count }: { readonly data: SearchPage; readonly coun
 function StateTabs({ filter, state }: { readonly filter: string; readonly state: TaskState | null }) {
   const [search] = useSearch();
   const queues = useLive(({ data }) => data?.overview?.queues);
+  const away = useEngineAway();
   const rest = withField(filter, "state", null);
   const queue = fieldOf(rest, "queue");
   const isPlain =
     rest === "" || (queue !== null && withField(rest, "queue", null) === "" && !queue.includes("*"));
   const counts = useMemo(() => {
-    if (queues === undefined || !isPlain) return null;
+    const isUnknown = queues === undefined || (away && queues.size === 0);
+    if (isUnknown || !isPlain) return null;
     const rows = [...queues.values()].filter((row) => queue === null || row.queue === queue);
     return Object.fromEntries(STATES.map((each) => [each, rows.reduce((sum, row) => sum + row[each], 0)]));
-  }, [queues, isPlain, queue]);
+  }, [queues, away, isPlain, queue]);
   const to = (each: TaskState | null) =>
     withSearch("/tasks", { filter: withField(filter, "state", each), columns: search.get("columns") });
   return (
