@@ -13,12 +13,7 @@ import {
 import { type ComponentType, lazy } from "react";
 import type { LiveOverview } from "./live/live-data.ts";
 import { OverviewPage } from "./pages/overview/overview-page.tsx";
-import { matchPath } from "./routing/location.ts";
-
-/** What stands in braces in the path of a page. */
-export interface PageParams {
-  readonly params: Readonly<Record<string, string>>;
-}
+import { matchPath, type PageParams } from "./routing/location.ts";
 
 export interface PageEntry {
   /** Below the mount; more exact ones first. */
@@ -34,7 +29,7 @@ export interface FoundPage extends PageParams {
 }
 
 /** Every page there is. Only the first comes with the frame. */
-export const PAGES: readonly PageEntry[] = [
+const PAGES: readonly PageEntry[] = [
   { path: "/", component: () => OverviewPage, preload: () => Promise.resolve() },
   later("/queues", () => import("./pages/queues/queues-page.tsx")),
   later("/queues/{queue}", () => import("./pages/queue/queue-page.tsx")),

@@ -4,7 +4,7 @@ import type { DayRecord, QueueRecord, TaskState } from "../../broker/inspection.
 import type { ServerInfo } from "../../protocol/server-info.ts";
 import type { WorkerInfo } from "../../protocol/worker-info.ts";
 import type { Marks } from "./marks.ts";
-import type { RollupTable } from "./rollups.ts";
+import type { RollupTable } from "./rollup-table.ts";
 import type { ScheduleTables } from "./schedule-tables.ts";
 
 /**

@@ -1,5 +1,5 @@
 import { OTHER_TYPES } from "../../protocol/rollup.ts";
-import type { RollupTable } from "../embedded/rollups.ts";
+import type { RollupTable } from "../embedded/rollup-table.ts";
 
 /** Rollups in plain maps: texts by type, by instant, by queue. */
 export class MemoryRollups implements RollupTable {

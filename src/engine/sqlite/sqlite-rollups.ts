@@ -1,4 +1,4 @@
-import type { RollupTable } from "../embedded/rollups.ts";
+import type { RollupTable } from "../embedded/rollup-table.ts";
 import type { Statements } from "./statements.ts";
 
 /** Rollups as the rows of one table. */

@@ -35,6 +35,11 @@ export function withSearch(
   return text === "" ? path : `${path}?${text}`;
 }
 
+/** What stands in braces in the path of a page. */
+export interface PageParams {
+  readonly params: Readonly<Record<string, string>>;
+}
+
 /** What stands at the places in braces of a pattern such as `/queues/{queue}`; `undefined`: it is another path. */
 export function matchPath(pattern: string, path: string): Readonly<Record<string, string>> | undefined {
   const wanted = pattern.split("/");
