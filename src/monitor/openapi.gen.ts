@@ -193,6 +193,10 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
         "type": "string",
         "description": "Only failed tasks of this group of `GET api/failures`: in retry, or archived."
       },
+      "group": {
+        "type": "string",
+        "description": "Only tasks that wait in this group to be aggregated. Takes the one queue that it is of."
+      },
       "undoable": {
         "type": "boolean",
         "description": "Of `delete`: tasks are archived first, and deleted ten minutes later; `POST api/operations/{id}/undo` puts them back until then. Pending tasks return to the end of their queue, scheduled ones and those in retry to their time; archived and completed ones stay where they are until they are deleted. Tasks in groups cannot be undone. A task that somebody has run, or changed otherwise, in these ten minutes is not deleted. Should the monitor end before, nothing is deleted: tasks stay archived. Where there are too many to be undone (see `Operation.canUndo`), the operation fails with `NOT_UNDOABLE` before it has changed anything."
@@ -1429,6 +1433,17 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
           }
         ]
       },
+      "group": {
+        "anyOf": [
+          {
+            "type": "string"
+          },
+          {
+            "type": "null"
+          }
+        ],
+        "description": "The group of tasks that wait to be aggregated that it is for; `null`: it is not for one."
+      },
       "fingerprint": {
         "anyOf": [
           {
@@ -1502,6 +1517,7 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
       "changed",
       "sample",
       "error",
+      "group",
       "fingerprint",
       "canUndo",
       "undoUntil",

@@ -101,27 +101,33 @@ export class Operations {
       rate,
       limit,
       fingerprint = null,
+      group = null,
       undoable = false,
     } = order;
     if (undoable && action !== "delete") throw badRequest("is for action delete", "undoable");
+    if (group !== null) requireOneGroup(order);
     const states = statesFor(order);
-    const facts = { action, filter, queues: queues ?? null, states: states ?? null, dryRun, fingerprint };
-    return this.#begin(
-      { ...facts, command: fingerprint === null ? commandOf(order) : null },
-      visitor,
-      async (steps) => {
-        const where = fingerprint === null ? undefined : isOf(fingerprint);
-        const options = { ...steps, dryRun, rate, limit, where };
-        if (action === "redrive") return this.#redrive(filter, queues, options);
-        if (undoable) return this.#deleteUndoably(filter, { ...options, queues, states });
-        const matching = {
-          run: "runMatching",
-          archive: "archiveMatching",
-          delete: "deleteMatching",
-        } as const;
-        return this.#inspector[matching[action]](filter, { ...options, queues, states });
-      },
-    );
+    const facts = {
+      action,
+      filter,
+      queues: queues ?? null,
+      states: states ?? null,
+      dryRun,
+      fingerprint,
+      group,
+    };
+    return this.#begin({ ...facts, command: commandOf(order) }, visitor, async (steps) => {
+      const where = whichOf(order);
+      const options = { ...steps, dryRun, rate, limit, where };
+      if (action === "redrive") return this.#redrive(filter, queues, options);
+      if (undoable) return this.#deleteUndoably(filter, { ...options, queues, states });
+      const matching = {
+        run: "runMatching",
+        archive: "archiveMatching",
+        delete: "deleteMatching",
+      } as const;
+      return this.#inspector[matching[action]](filter, { ...options, queues, states });
+    });
   }
 
   deleteQueue(queue: string, force: boolean, visitor: Visitor): Operation {
@@ -134,6 +140,7 @@ export class Operations {
         states: null,
         dryRun: false,
         fingerprint: null,
+        group: null,
         command,
       },
       visitor,
@@ -173,6 +180,7 @@ export class Operations {
         states: null,
         dryRun: false,
         fingerprint: null,
+        group: null,
         command: null,
       },
       visitor,
@@ -293,7 +301,10 @@ export class Operations {
   }
 
   #begin(
-    facts: Pick<Operation, "action" | "filter" | "queues" | "states" | "dryRun" | "command" | "fingerprint">,
+    facts: Pick<
+      Operation,
+      "action" | "filter" | "queues" | "states" | "dryRun" | "command" | "fingerprint" | "group"
+    >,
     visitor: Visitor,
     work: (steps: Steps) => Promise<Result | undefined>,
   ): Operation {
@@ -381,7 +392,8 @@ function notUndoable(): HttpError {
 }
 
 /** @throws {@link HttpError} tasks of a group of failures are in none of these. */
-function statesFor({ action, fingerprint, states }: Order): TaskState[] | undefined {
+function statesFor({ action, fingerprint, group, states }: Order): TaskState[] | undefined {
+  if (group !== undefined) return ["aggregating"];
   if (fingerprint === undefined) return states;
   const possible = FAILED[action];
   if (states === undefined) return [...possible];
@@ -389,12 +401,43 @@ function statesFor({ action, fingerprint, states }: Order): TaskState[] | undefi
   throw badRequest(`expected ${possible.join(" or ")}, with a fingerprint`, "states");
 }
 
-function isOf(fingerprint: string): (task: TaskInfo) => boolean {
+/** @throws {@link HttpError} groups are of one queue, and none of their tasks has failed for good. */
+function requireOneGroup({ action, queues, states, fingerprint }: Order): void {
+  if (queues?.length !== 1) throw badRequest("expected the queue of the group", "queues");
+  if (action === "redrive") throw badRequest("expected run, archive or delete, with a group", "action");
+  if (fingerprint !== undefined) throw badRequest("is not for tasks of a group", "fingerprint");
+  if (states?.some((state) => state !== "aggregating") === true) {
+    throw badRequest("expected aggregating, with a group", "states");
+  }
+}
+
+/** What no filter can ask for: exactly one group of failures, or of tasks. */
+function whichOf({ fingerprint, group }: Order): ((task: TaskInfo) => boolean) | undefined {
+  if (group !== undefined) return (task) => task.group === group;
+  if (fingerprint === undefined) return undefined;
   return ({ type, lastError = "" }) => fingerprintOf(type, normalised(lastError)) === fingerprint;
 }
 
-/** The command that does the same, a line for each queue. */
-function commandOf({ action, filter, queues, states, dryRun, rate, limit }: Order): string {
+/** The command that does the same, a line for each queue; `null`: none does. */
+function commandOf({
+  action,
+  filter,
+  queues,
+  states,
+  dryRun,
+  rate,
+  limit,
+  fingerprint,
+  group,
+}: Order): string | null {
+  if (fingerprint !== undefined) return null;
+  if (group !== undefined) {
+    if (filter !== "" || limit !== undefined) return null;
+    const [queue = ""] = queues ?? [];
+    const pace = rate === undefined ? [] : ["--rate", String(rate)];
+    const where = ["--queue", quoted(queue), "--state", "aggregating", "--group", quoted(group)];
+    return ["titanqueue", "task", `${action}all`, ...where, ...pace].join(" ");
+  }
   const options: string[] = [];
   if (filter !== "") options.push("--filter", quoted(filter));
   for (const state of states ?? []) options.push("--state", state);

@@ -18,9 +18,9 @@ const KINDS = ["redis", "sqlite"] as const;
 let files = 0;
 
 /** What a visitor is, by the header `x-who`. */
-const VISITORS: Readonly<Record<string, { role: Role; queues: string[] | null }>> = {
-  admin: { role: "admin", queues: null },
-  viewer: { role: "view", queues: null },
+const VISITORS: Readonly<Record<string, { role: Role; queues?: string[] }>> = {
+  admin: { role: "admin" },
+  viewer: { role: "view" },
   low: { role: "operate", queues: ["low"] },
   other: { role: "operate", queues: ["other"] },
 };
@@ -34,7 +34,7 @@ async function rigOn(kind: Kind) {
   const engine = kind === "redis" ? redisEngine(redis.url, { runtime }) : sqliteEngine(file, { runtime });
   const authorize = (request: Request) => {
     const user = request.headers.get("x-who") ?? "admin";
-    return { user, ...(VISITORS[user] as { role: Role; queues: string[] | null }) };
+    return { user, ...(VISITORS[user] as { role: Role; queues?: string[] }) };
   };
   const rig = await MonitorRig.start({ engine, runtime, authorize });
   const inspector = new Inspector(engine);

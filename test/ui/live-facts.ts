@@ -64,6 +64,7 @@ export function operation(id: string, facts: Partial<Operation> = {}): Operation
     action: "run",
     filter: "",
     fingerprint: null,
+    group: null,
     queues: null,
     states: null,
     dryRun: false,

@@ -14,6 +14,8 @@ export interface BulkRequest {
   states?: TaskState[];
   /** Only failed tasks of this group of `GET api/failures`: in retry, or archived. */
   fingerprint?: string;
+  /** Only tasks that wait in this group to be aggregated. Takes the one queue that it is of. */
+  group?: string;
   /**
    * Of `delete`: tasks are archived first, and deleted ten minutes later; `POST api/operations/{id}/undo` puts them back
    * until then. Pending tasks return to the end of their queue, scheduled ones and those in retry to their time; archived and
@@ -60,6 +62,8 @@ export interface Operation {
   /** Up to five of the tasks that match; of a dry run, once it is done. */
   sample: TaskRow[];
   error: ErrorFacts | null;
+  /** The group of tasks that wait to be aggregated that it is for; `null`: it is not for one. */
+  group: string | null;
   /** The group of failures that it is for; `null`: it is not for one. */
   fingerprint: string | null;
   /** Whether a dry run has found that all that match can be undone; `null`: it was not asked, or does not know yet. */

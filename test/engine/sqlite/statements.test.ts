@@ -25,7 +25,7 @@ describe("a statement of the SQLite engine", () => {
     ["slice", "task_by_state (queue=? AND state=?)"],
     ["sliceWithMessages", "task_by_state (queue=? AND state=?)"],
     ["sliceGroup", "task_by_group (queue=? AND group_key=? AND state=?)"],
-    ["lockHolder", "task_by_lock (queue=? AND unique_key=? AND locked_until>?)"],
+    ["lock", "task_by_lock (queue=? AND unique_key=? AND locked_until>?)"],
     ["reclaimSet", "task_by_set (queue=? AND aggregation_set=?)"],
     ["removeWorkers", "worker_by_server (server=?)"],
   ] as const)("finds by the index that was made for it: %s", async (name, index) => {

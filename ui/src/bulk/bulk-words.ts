@@ -53,7 +53,7 @@ export function takenBy(action: TaskAction | "cancel", tasks: readonly TaskRow[]
 
 /** All tasks that an action is for, before it is known how many they are. */
 export interface BulkOrder
-  extends Pick<BulkRequest, "action" | "filter" | "queues" | "states" | "fingerprint"> {
+  extends Pick<BulkRequest, "action" | "filter" | "queues" | "states" | "fingerprint" | "group"> {
   /** What they are, in words: `all that match state:retry`. */
   readonly of: string;
 }

@@ -1,6 +1,12 @@
-import type { GroupRow } from "../../api/types.ts";
+import { Archive, Ellipsis, Play, Trash2 } from "lucide-react";
+import { useState } from "react";
+import { useMay } from "../../api/session.tsx";
+import type { GroupRow, TaskAction } from "../../api/types.ts";
 import { useApi } from "../../api/use-api.ts";
+import { BulkDialog } from "../../bulk/bulk-dialog.tsx";
+import type { BulkOrder } from "../../bulk/bulk-words.ts";
 import { EmptyState, ErrorState, Skeleton } from "../../components/empty-state.tsx";
+import { Menu } from "../../components/menu.tsx";
 import { byNumber, byText } from "../../components/stable-order.ts";
 import { STATE_MEANINGS } from "../../components/states.ts";
 import { type Column, Table } from "../../components/table.tsx";
@@ -20,20 +26,67 @@ export function QueueGroups({ queue, keyboard = true }: QueueGroupsProps) {
     { params: { queue } },
     { every: 5_000 },
   );
+  const may = useMay("operate");
+  const [order, setOrder] = useState<BulkOrder | null>(null);
+  const begin = (action: TaskAction, { group }: GroupRow) =>
+    setOrder({
+      action,
+      filter: "",
+      queues: [queue],
+      states: ["aggregating"],
+      group,
+      of: `the group ${group} of ${queue}`,
+    });
+  const actions: Column<GroupRow> = {
+    id: "actions",
+    header: <span className="hidden">Actions</span>,
+    width: "48px",
+    align: "right",
+    cell: (row) => (
+      <Menu
+        look="quiet"
+        label={`Actions for the group ${row.group}`}
+        items={[
+          { label: "Run all", icon: <Play size={14} />, may, run: () => begin("run", row) },
+          { label: "Archive all", icon: <Archive size={14} />, may, run: () => begin("archive", row) },
+          {
+            label: "Delete all",
+            icon: <Trash2 size={14} />,
+            may,
+            danger: true,
+            run: () => begin("delete", row),
+          },
+        ]}
+      >
+        <Ellipsis size={14} aria-hidden />
+      </Menu>
+    ),
+  };
   if (data === undefined) {
     if (error === null) return <Skeleton rows={6} />;
     return <ErrorState what="the groups" error={error} retry={() => void refetch()} />;
   }
   return (
-    <Table
-      label={`Groups of ${queue}`}
-      keyboard={keyboard}
-      rows={data.groups}
-      columns={GROUP_COLUMNS}
-      keyOf={groupKey}
-      to={({ group }) => withSearch(link`/queues/${queue}`, { state: "aggregating", group })}
-      empty={<EmptyState title="No groups have tasks waiting.">{STATE_MEANINGS.aggregating}</EmptyState>}
-    />
+    <>
+      <Table
+        label={`Groups of ${queue}`}
+        keyboard={keyboard}
+        rows={data.groups}
+        columns={[...GROUP_COLUMNS, actions]}
+        keyOf={groupKey}
+        to={({ group }) => withSearch(link`/queues/${queue}`, { state: "aggregating", group })}
+        empty={<EmptyState title="No groups have tasks waiting.">{STATE_MEANINGS.aggregating}</EmptyState>}
+      />
+      {order !== null && (
+        <BulkDialog
+          order={order}
+          onClose={() => {
+            setOrder(null);
+            void refetch();
+          }}
+        />
+      )}
+    </>
   );
 }
 
