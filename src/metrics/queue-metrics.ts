@@ -56,7 +56,7 @@ const OUR_METRICS: readonly QueueMetric[] = [
     name: "titanqueue_queue_servers",
     help: "Live servers that serve the queue.",
     type: "gauge",
-    samples: ({ servers }) => [[servers]],
+    samples: ({ servers }) => (servers === undefined ? [] : [[servers]]),
   },
   {
     name: "titanqueue_queue_memory_bytes",

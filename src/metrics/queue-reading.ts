@@ -1,4 +1,4 @@
-import { type Inspector, type QueueInfo, QueueNotFoundError, TitanQueueError } from "../index.ts";
+import { type Inspector, type QueueInfo, type ServerRecord, TitanQueueError } from "../index.ts";
 
 /** Queues that are asked about at once. */
 const CHUNK = 50;
@@ -10,8 +10,8 @@ export interface QueueReading {
   readonly info: QueueInfo;
   /** `undefined`: the store cannot tell, or does not let us ask. */
   readonly memory: number | undefined;
-  /** Live servers that serve it. */
-  readonly servers: number;
+  /** Live servers that serve it; `undefined`: the store does not let us ask. */
+  readonly servers: number | undefined;
 }
 
 /** What one scrape shows of an engine. */
@@ -30,14 +30,15 @@ export async function readEngine(
 ): Promise<EngineReading | undefined> {
   try {
     const names = (await inspector.queues()).filter(shows);
-    const servers = await inspector.servers();
+    const servers = await serversOf(inspector);
     const queues: QueueReading[] = [];
     const shown = names.slice(0, MOST_QUEUES);
     for (let at = 0; at < shown.length; at += CHUNK) {
       const readings = shown.slice(at, at + CHUNK).map(async (name) => {
         const [info, memory] = await Promise.all([infoOf(inspector, name), memoryOf(inspector, name)]);
         if (info === undefined) return [];
-        return [{ info, memory, servers: servers.filter((each) => Object.hasOwn(each.queues, name)).length }];
+        const serving = servers?.filter((each) => Object.hasOwn(each.queues, name));
+        return [{ info, memory, servers: serving?.length }];
       });
       queues.push(...(await Promise.all(readings)).flat());
     }
@@ -49,24 +50,27 @@ export async function readEngine(
   }
 }
 
+async function serversOf(inspector: Door): Promise<readonly ServerRecord[] | undefined> {
+  return unless(["REDIS_NO_PERMISSION"], inspector.servers());
+}
+
+/** `undefined`: deleted since it was listed, or another program writes to its keys, which must not hide all others. */
 async function infoOf(inspector: Door, queue: string): Promise<QueueInfo | undefined> {
-  try {
-    return await inspector.getQueueInfo(queue);
-  } catch (error) {
-    // Deleted since it was listed.
-    if (error instanceof QueueNotFoundError) return undefined;
-    throw error;
-  }
+  return unless(["QUEUE_NOT_FOUND", "REDIS_WRONG_TYPE"], inspector.getQueueInfo(queue));
 }
 
 async function memoryOf(inspector: Door, queue: string): Promise<number | undefined> {
+  return unless(
+    ["QUEUE_NOT_FOUND", "REDIS_NO_PERMISSION", "REDIS_WRONG_TYPE"],
+    inspector.getMemoryUsage(queue),
+  );
+}
+
+async function unless<T>(codes: readonly string[], read: Promise<T>): Promise<T | undefined> {
   try {
-    return await inspector.getMemoryUsage(queue);
+    return await read;
   } catch (error) {
-    const unknown = error instanceof TitanQueueError && UNKNOWN_MEMORY.includes(error.code);
-    if (unknown) return undefined;
+    if (error instanceof TitanQueueError && codes.includes(error.code)) return undefined;
     throw error;
   }
 }
-
-const UNKNOWN_MEMORY = ["QUEUE_NOT_FOUND", "REDIS_NO_PERMISSION"];

@@ -221,6 +221,28 @@ it("says that the engine is away, and lets the registry's other metrics be scrap
   expect([...families.values()].flatMap(({ samples }) => samples)).toHaveLength(1);
 });
 
+it("shows the other queues where one cannot be read, and all but the servers to a user who may not see those", async () => {
+  const writer = createEngine(redis.url, { logger: silentLogger });
+  await using client = new Client(writer);
+  await client.enqueue(new Task("t"), { queue: "good" });
+  await client.enqueue(new Task("t"), { queue: "broken" });
+  const store = redis.client();
+  await store.set("asynq:{broken}:completed", "no sorted set");
+  const keys = ["~asynq:queues", "~asynq:{*", "~tq:{*"];
+  await store.call("ACL", "SETUSER", "scraper", "reset", "on", ">secret", "&*", "+@all", ...keys);
+  const reader = createEngine(redis.url.replace("//", "//scraper:secret@"), { logger: silentLogger });
+  await using inspector = new Inspector(reader);
+  const registry = new Registry();
+  registerEngineMetrics(registry, inspector);
+  const families = await scrape(registry);
+  await store.del("asynq:{broken}:completed");
+  expect(value(families, "titanqueue_engine_up", {})).toBe(1);
+  expect(value(families, "titanqueue_queue_tasks", { queue: "good", state: "pending" })).toBe(1);
+  expect(value(families, "titanqueue_queue_tasks", { queue: "broken", state: "pending" })).toBeUndefined();
+  // Not known, which is not 0.
+  expect(families.get("titanqueue_queue_servers")?.samples ?? []).toEqual([]);
+});
+
 it("shows the queues that it is told to, and no more than can be kept", async () => {
   const engine = memoryEngine();
   await using client = new Client(engine);
