@@ -47,6 +47,8 @@ export interface Sight {
   readonly engine: EngineState;
   readonly seen: boolean;
   readonly rows: ReadonlyMap<string, QueueRow>;
+  /** Queues with a key that is of another type than it should be. They have no row. */
+  readonly unreadable: readonly string[];
   /** `null`: never seen, or the engine's user may not read them. */
   readonly servers: readonly ServerCard[] | null;
   /** Periodic tasks that nobody has enqueued in time. */
@@ -83,6 +85,7 @@ export class Collector {
       engine: { kind: options.kind, status: "up", since, roundTrip: null, problem: null, nextTry: null },
       seen: false,
       rows: new Map(),
+      unreadable: [],
       servers: null,
       overdue: [],
       yesterday: new Map(),
@@ -177,7 +180,7 @@ export class Collector {
       const servers = await this.#allowed("servers", null, async () =>
         (await inspector.servers()).map(serverCard),
       );
-      const seenRows = await this.#rows(queues, servers);
+      const { rows: seenRows, unreadable } = await this.#rows(queues, servers);
       const at = now();
       const since = engine.status === "up" && this.#sight.seen ? engine.since : at;
       this.#sight = {
@@ -186,6 +189,7 @@ export class Collector {
         engine: { ...engine, status: "up", since, roundTrip, problem: null, nextTry: null },
         seen: true,
         rows: seenRows,
+        unreadable,
         servers,
         overdue: await this.#overdue(at),
         yesterday: await this.#yesterdayOf(seenRows.keys(), at),
@@ -207,6 +211,7 @@ export class Collector {
         },
         seen: this.#sight.seen,
         rows: away || this.#sight.seen ? rows : new Map(),
+        unreadable: this.#sight.unreadable,
         servers: lastServers,
         overdue: this.#sight.overdue,
         yesterday: this.#sight.yesterday,
@@ -268,8 +273,9 @@ export class Collector {
   async #rows(
     queues: readonly string[],
     servers: readonly ServerCard[] | null,
-  ): Promise<ReadonlyMap<string, QueueRow>> {
+  ): Promise<Pick<Sight, "rows" | "unreadable">> {
     const rows = new Map<string, QueueRow>();
+    const unreadable: string[] = [];
     for (let at = 0; at < queues.length; at += CHUNK) {
       const infos = await Promise.all(
         queues.slice(at, at + CHUNK).map(async (queue) => {
@@ -281,6 +287,7 @@ export class Collector {
             if (!(error instanceof RedisWrongTypeError)) throw error;
             // One queue that another program writes to must not hide all others.
             this.#warnOnce(error, `queue ${queue}`);
+            unreadable.push(queue);
             return undefined;
           }
         }),
@@ -293,6 +300,6 @@ export class Collector {
       }
     }
     for (const queue of this.#tracks.keys()) if (!rows.has(queue)) this.#tracks.delete(queue);
-    return rows;
+    return { rows, unreadable };
   }
 }

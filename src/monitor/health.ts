@@ -27,6 +27,8 @@ export interface HealthFacts {
   /** Whether the engine has ever answered. */
   readonly seen: boolean;
   readonly queues: readonly QueueFacts[];
+  /** Names of queues that the engine cannot read. */
+  readonly unreadable: readonly string[];
   readonly slots: number | null;
   readonly slotsBusy: number | null;
   readonly servers: number | null;
@@ -48,6 +50,7 @@ export function healthOf(facts: HealthFacts): Health {
   }
   if (!seen) return { status: "unknown", sentence: "Looking.", findings: [] };
   const findings = facts.queues.flatMap((queue) => findingsOf(queue, now));
+  findings.push(...facts.unreadable.map(unreadableQueue));
   findings.push(...facts.overdue.map((entry) => missedTick(entry, now)));
   findings.sort((a, b) => ORDER.indexOf(a.code) - ORDER.indexOf(b.code));
   if (findings.length === 0) return { status: "good", sentence: goodSentence(facts), findings };
@@ -63,6 +66,7 @@ export function healthOf(facts: HealthFacts): Health {
 
 const ORDER: readonly HealthFinding["code"][] = [
   "engine-away",
+  "queue-unreadable",
   "no-server",
   "falling-behind",
   "error-burst",
@@ -95,6 +99,11 @@ function findingsOf({ row, behindSince, lastMinute, hourBefore }: QueueFacts, no
 /** Where nobody has watched for long, the day says what is usual. */
 function restOfToday({ processedToday, failedToday }: QueueRow, { processed, failed }: Attempts): Attempts {
   return { processed: Math.max(0, processedToday - processed), failed: Math.max(0, failedToday - failed) };
+}
+
+function unreadableQueue(queue: string): HealthFinding {
+  const text = `${queue} cannot be read: another program writes to its keys. titanqueue fsck names them.`;
+  return { code: "queue-unreadable", level: "bad", queue, entry: null, text };
 }
 
 function missedTick({ info, dueAt }: OverdueEntry, now: number): HealthFinding {

@@ -988,6 +988,7 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
       "code": {
         "enum": [
           "engine-away",
+          "queue-unreadable",
           "no-server",
           "falling-behind",
           "error-burst",

@@ -26,6 +26,7 @@ export function viewOf(sight: Sight, collector: Collector, visitor: Visitor): Vi
     engine: sight.engine,
     seen: sight.seen,
     queues: collector.facts(rows, sight.now),
+    unreadable: sight.unreadable.filter((queue) => maySee(visitor, queue)),
     slots,
     slotsBusy,
     servers: alive,

@@ -53,6 +53,7 @@ function health(queues: QueueFacts[], more: Partial<HealthFacts> = {}) {
     slotsBusy: 12,
     servers: 2,
     overdue: [],
+    unreadable: [],
     ...more,
   });
 }

@@ -123,6 +123,13 @@ it("shows the other queues where a list of one is a key of another type", async 
   await own.set("asynq:{broken}:retry", "no zset");
   const { status, json } = await rig.send("/api/queues");
   expect([status, json.queues?.map(({ queue }: { queue: string }) => queue)]).toEqual([200, ["fine"]]);
+  expect((await rig.send("/api/snapshot?topics=overview")).json.overview.health).toMatchObject({
+    status: "bad",
+    findings: [
+      { code: "queue-unreadable", queue: "broken" },
+      { code: "no-server", queue: "fine" },
+    ],
+  });
   expect((await rig.send("/healthz")).status).toBe(200);
   expect((await rig.send("/api/queues/fine/tasks?state=pending")).json.tasks).toHaveLength(1);
   for (const path of ["/api/queues/broken", "/api/queues/broken/tasks?state=retry"]) {
@@ -131,6 +138,13 @@ it("shows the other queues where a list of one is a key of another type", async 
   }
   const found = await rig.send("/api/tasks?queues=fine");
   expect(found.json.tasks).toHaveLength(1);
+  await own.del("asynq:{broken}:retry");
+  await expect
+    .poll(
+      async () => (await rig.send("/api/snapshot?topics=overview")).json.overview.health.findings.length,
+      { interval: 20 },
+    )
+    .toBe(1);
 });
 
 const HOSTILE = [

@@ -8,7 +8,14 @@ export interface Health {
 }
 
 export interface HealthFinding {
-  code: "engine-away" | "no-server" | "falling-behind" | "error-burst" | "paused-with-work" | "missed-tick";
+  code:
+    | "engine-away"
+    | "queue-unreadable"
+    | "no-server"
+    | "falling-behind"
+    | "error-burst"
+    | "paused-with-work"
+    | "missed-tick";
   level: "warning" | "bad";
   queue: string | null;
   /** Id of the scheduler's entry, of `missed-tick`. */

@@ -77,7 +77,12 @@ export function fieldOfComplaint({ code, where = "" }: ErrorFacts): DraftField |
 }
 
 const KEY = "titanqueue.enqueue";
-type Store = Pick<Storage, "getItem" | "setItem" | "removeItem">;
+/** As the browser's own. */
+interface Store {
+  getItem(key: string): string | null;
+  setItem(key: string, value: string): void;
+  removeItem(key: string): void;
+}
 
 /** What was being written in this tab, if the page was left or loaded anew. */
 export function keptDraft(store: Store): EnqueueDraft {

@@ -39,8 +39,16 @@ export function HealthLine({ health }: { readonly health: Health }) {
 
 const MOST = 5;
 
-function Finding({ finding: { queue, code, text } }: { readonly finding: HealthFinding }) {
-  const to = code === "missed-tick" ? "/schedulers" : queue === null ? null : link`/queues/${queue}`;
+/** Where what is wrong can be looked at. */
+function placeOf({ code, queue }: HealthFinding): string | null {
+  if (code === "missed-tick") return "/schedulers";
+  if (code === "queue-unreadable") return "/engine";
+  return queue === null ? null : link`/queues/${queue}`;
+}
+
+function Finding({ finding }: { readonly finding: HealthFinding }) {
+  const { text } = finding;
+  const to = placeOf(finding);
   const className = classes(styles["finding"], "anywhere");
   return to === null ? (
     <span className={className}>{text}</span>
