@@ -1,14 +1,12 @@
 import { afterAll, afterEach, describe, expect, it } from "vitest";
-import { redisForFile } from "../support/redis-rig.ts";
 import { WorkerRig } from "../support/worker-rig.ts";
 import { counted } from "./counts.ts";
 import { script } from "./go-only.ts";
-import { eventually, hearKeys } from "./news.ts";
+import { eventually } from "./news.ts";
+import { type Place, placesForFile } from "./places.ts";
 import { goSide, nodeSide } from "./sides.ts";
 
-const redis = await redisForFile();
-await hearKeys(redis);
-const raw = redis.client();
+const places = await placesForFile();
 const workers = await WorkerRig.create();
 afterAll(() => workers.stop());
 
@@ -17,16 +15,18 @@ afterEach(({ task }) => {
 });
 
 /** As if the leases of a queue had run out a while ago: a crash shows to others by nothing but that. */
-async function ageLeases(queue: string, seconds: number): Promise<void> {
+async function ageLeases({ raw }: Place, queue: string, seconds: number): Promise<void> {
   const lease = `asynq:{${queue}}:lease`;
   for (const id of await raw.zrange(lease, "0", "-1")) await raw.zincrby(lease, String(-seconds), id);
 }
 
-describe("kill -9", () => {
+describe.each(places)("kill -9, on $name", (place) => {
+  const { url } = place;
+
   it("of Go: ours recovers its task and runs it", async () => {
     const queue = "go-dies";
-    const go = await goSide(redis.url);
-    const node = nodeSide(redis.url);
+    const go = await goSide(url);
+    const node = nodeSide(url);
     await go.enqueue({
       type: "t",
       payload: script({ wait: true }, {}),
@@ -35,7 +35,7 @@ describe("kill -9", () => {
     await go.serve(queue);
     await eventually("Go runs it", () => go.attempts.length === 1);
     await go.peer.kill();
-    await ageLeases(queue, 120);
+    await ageLeases(place, queue, 120);
     await node.serve(queue);
     await eventually("ours runs it", () => node.attempts.length === 1);
     expect(node.attempts).toMatchObject([{ task: "one", retried: 1 }]);
@@ -49,15 +49,15 @@ describe("kill -9", () => {
 
   it("of ours: Go recovers its task and runs it", async () => {
     const queue = "node-dies";
-    const go = await goSide(redis.url);
-    const node = nodeSide(redis.url);
-    const worker = await workers.start({ url: redis.url, queue });
+    const go = await goSide(url);
+    const node = nodeSide(url);
+    const worker = await workers.start({ url, queue });
     // Ours reads it as a task that waits until it is released; Go, as one without a script, which succeeds.
     const payload = JSON.stringify({ is: "heedless" });
     await go.enqueue({ type: "t", payload, options: { queue, taskId: "one", retention: "1h" } });
     await worker.said("started", "one");
     await worker.kill();
-    await ageLeases(queue, 120);
+    await ageLeases(place, queue, 120);
     // Go looks for what was left when it starts.
     await go.serve(queue);
     await eventually("Go runs it", () => go.attempts.length === 1);

@@ -1,13 +1,12 @@
 import { afterAll, afterEach, describe, expect, it } from "vitest";
-import { redisForFile } from "../support/redis-rig.ts";
 import { counted } from "./counts.ts";
 import { script } from "./go-only.ts";
-import { eventually, hearKeys } from "./news.ts";
+import { eventually } from "./news.ts";
 import { Peer } from "./peer.ts";
+import { placesForFile } from "./places.ts";
 import { goSide, nodeSide } from "./sides.ts";
 
-const redis = await redisForFile();
-await hearKeys(redis);
+const places = await placesForFile();
 
 afterEach(({ task }) => {
   if (task.result?.state === "pass") counted("scenarios");
@@ -17,11 +16,11 @@ const SERVERS = 3;
 /** Enqueued by Go before, while and after each server is replaced. */
 const STEP = 300;
 
-describe("a Go fleet", () => {
+describe.each(places)("a Go fleet, on $name", ({ url }) => {
   it("is replaced by one of ours under load, server by server, and no task is lost", async () => {
     const queue = "load";
-    const producer = await goSide(redis.url);
-    const look = nodeSide(redis.url).inspector;
+    const producer = await goSide(url);
+    const look = nodeSide(url).inspector;
     const ids: string[] = [];
     const enqueue = async () => {
       for (let n = 0; n < STEP; n += 1) {
@@ -34,8 +33,8 @@ describe("a Go fleet", () => {
         });
       }
     };
-    const old = await Promise.all(Array.from({ length: SERVERS }, () => goSide(redis.url)));
-    const young = Array.from({ length: SERVERS }, () => nodeSide(redis.url));
+    const old = await Promise.all(Array.from({ length: SERVERS }, () => goSide(url)));
+    const young = Array.from({ length: SERVERS }, () => nodeSide(url));
     for (const server of old) await server.serve(queue, { concurrency: 2 });
     for (const [i, server] of old.entries()) {
       const load = enqueue();
@@ -62,17 +61,13 @@ describe("a Go fleet", () => {
   });
 });
 
-describe("a worker of v0.25.1 among ours", async () => {
-  const older = await Peer.start(redis.url, "0.25.1");
+describe.each(places)("a worker of v0.25.1 among ours, on $name", async ({ url }) => {
+  const older = await Peer.start(url, "0.25.1");
   afterAll(() => older.close());
-
-  it("says its version", async () => {
-    expect(await older.ask("versions")).toMatchObject({ asynq: "v0.25.1" });
-  });
 
   it("runs our tasks, whose results are ours to read, and keeps them without their headers", async () => {
     const queue = "older";
-    const node = nodeSide(redis.url);
+    const node = nodeSide(url);
     await older.serve({ name: "runs", queues: { [queue]: 1 }, script: [{ result: '{"sum":3}' }] });
     await node.enqueue({
       type: "add",
@@ -92,7 +87,7 @@ describe("a worker of v0.25.1 among ours", async () => {
 
   it("loses the headers of a task that it does not end well", async () => {
     const queue = "older-headers";
-    const node = nodeSide(redis.url);
+    const node = nodeSide(url);
     await older.serve({
       name: "fails",
       queues: { [queue]: 1 },
@@ -113,7 +108,7 @@ describe("a worker of v0.25.1 among ours", async () => {
 
   it("hands back with its headers what it has not ended", async () => {
     const queue = "older-leaves";
-    const node = nodeSide(redis.url);
+    const node = nodeSide(url);
     const options = { queue, taskId: "two", retention: "1h" };
     const busy = {
       name: "leaves",
