@@ -1,12 +1,12 @@
 import type { Inspection, ScanPage, TaskRecord, TaskState } from "../broker/inspection.ts";
-import { InvalidOptionError, QueueNotFoundError } from "../errors.ts";
+import { InvalidOptionError, QueueNotFoundError, RedisWrongTypeError } from "../errors.ts";
 import { requireNonBlank } from "../task-options.ts";
 import type { Matcher } from "./matcher.ts";
 import { requireState, STATES } from "./states.ts";
 
 /** Where is looked. */
 export interface ScopeOptions {
-  /** @defaultValue all of them */
+  /** @defaultValue all of them, but for those of which a key is of another type */
   queues?: readonly string[] | undefined;
   /** @defaultValue all that are possible */
   states?: readonly TaskState[] | undefined;
@@ -50,13 +50,23 @@ export async function scopeOf(
   let total = 0;
   for (const queue of [...new Set(named ?? (await door.queues()))].sort()) {
     if (!matcher.servesQueue(queue)) continue;
-    const info = await door.queueInfo(queue);
+    const info = await queueInfo(door, queue, named !== undefined);
     if (info === undefined && named !== undefined) throw new QueueNotFoundError(queue);
     if (info === undefined) continue;
     queues.push(queue);
     for (const state of states) total += info[state];
   }
   return { queues, states, total };
+}
+
+/** One queue that another program writes to must not hide all others; whoever names it is told. */
+async function queueInfo(door: Inspection, queue: string, isNamed: boolean) {
+  try {
+    return await door.queueInfo(queue);
+  } catch (error) {
+    if (!isNamed && error instanceof RedisWrongTypeError) return undefined;
+    throw error;
+  }
 }
 
 function list<T>(option: string, value: readonly T[] | undefined): readonly T[] | undefined {

@@ -1,11 +1,13 @@
-import type { Inspector, TaskInfo } from "../index.ts";
+import { type Inspector, QueueNotFoundError, RedisWrongTypeError, type TaskInfo } from "../index.ts";
 import type { FailureGroup, FailureList, TaskRow } from "./api.ts";
 import { fingerprintOf, normalised } from "./fingerprint.ts";
 
-/** Failed tasks that are looked at for one answer, and of one queue and state. */
+/** Failed tasks that are looked at for one answer. */
 const MOST = 5_000;
 /** Read by one script, which takes some 2 ms. */
 const PART = 200;
+/** Queues that are asked about at once. */
+const CHUNK = 500;
 /** Groups of one answer. */
 const MOST_GROUPS = 200;
 const SPARKS = 12;
@@ -18,7 +20,19 @@ interface Group {
   readonly tasks: TaskInfo[];
 }
 
-/** Groups failed tasks by what went wrong. Looks at the first few thousand of each queue, and says how many that were. */
+/** Failed tasks of one queue and state, which are read page by page. */
+interface Pile {
+  readonly queue: string;
+  readonly state: "retry" | "archived";
+  /** Tasks of it that are still to be looked at. */
+  left: number;
+  page: number;
+}
+
+/**
+ * Groups failed tasks by what went wrong. Looks at some thousands, and says how many that were. Each queue has its turn
+ * before any has a second one: where one has more than can be looked at, the failures of the others are seen all the same.
+ */
 export async function listFailures(
   inspector: Pick<Inspector, "listTasks" | "getQueueInfo">,
   queues: readonly string[],
@@ -26,18 +40,17 @@ export async function listFailures(
   rowOf: (task: TaskInfo) => TaskRow,
 ): Promise<FailureList> {
   const groups = new Map<string, Group>();
+  let piles = await pilesOf(inspector, queues);
+  const total = piles.reduce((all, { left }) => all + left, 0);
   let scanned = 0;
-  let total = 0;
-  for (const queue of queues) {
-    const info = await inspector.getQueueInfo(queue);
-    for (const state of ["retry", "archived"] as const) {
-      total += info[state];
-      for (let page = 1; scanned < MOST && (page - 1) * PART < info[state]; page += 1) {
-        const tasks = await inspector.listTasks(queue, state, { page, pageSize: PART });
-        scanned += tasks.length;
-        for (const task of tasks) addTo(groups, task);
-      }
+  while (piles.length > 0 && scanned < MOST) {
+    for (const pile of piles) {
+      if (scanned >= MOST) break;
+      const tasks = await nextOf(inspector, pile);
+      scanned += tasks.length;
+      for (const task of tasks) addTo(groups, task);
     }
+    piles = piles.filter(({ left }) => left > 0);
   }
   const found = [...groups.values()].sort((a, b) => b.tasks.length - a.tasks.length);
   return {
@@ -46,6 +59,39 @@ export async function listFailures(
     scanned,
     total,
   };
+}
+
+/** Those that hold tasks. A queue that is gone meanwhile, or cannot be read, does not hide the others. */
+async function pilesOf(
+  inspector: Pick<Inspector, "getQueueInfo">,
+  queues: readonly string[],
+): Promise<Pile[]> {
+  const piles: Pile[] = [];
+  for (let at = 0; at < queues.length; at += CHUNK) {
+    const infos = await Promise.all(
+      queues.slice(at, at + CHUNK).map((queue) => inspector.getQueueInfo(queue).catch(unlessUnreadable)),
+    );
+    for (const info of infos) {
+      if (info === undefined) continue;
+      for (const state of ["retry", "archived"] as const) {
+        if (info[state] > 0) piles.push({ queue: info.queue, state, left: info[state], page: 1 });
+      }
+    }
+  }
+  return piles;
+}
+
+async function nextOf(inspector: Pick<Inspector, "listTasks">, pile: Pile): Promise<readonly TaskInfo[]> {
+  const { queue, state, page } = pile;
+  pile.page += 1;
+  pile.left -= PART;
+  const tasks = await inspector.listTasks(queue, state, { page, pageSize: PART }).catch(unlessUnreadable);
+  return tasks ?? [];
+}
+
+function unlessUnreadable(error: unknown): undefined {
+  if (error instanceof QueueNotFoundError || error instanceof RedisWrongTypeError) return undefined;
+  throw error;
 }
 
 function addTo(groups: Map<string, Group>, task: TaskInfo): void {

@@ -13,6 +13,8 @@ export function failureRules(house: House): Rules<FailureRoutes> {
       handle: async ({ query, visitor }) => {
         const wanted = query.queue === undefined ? undefined : [query.queue];
         const queues = (await queuesOf(house, visitor, wanted)) ?? (await inspector.queues());
+        // Says why it cannot be read; of all queues, such a one is left out.
+        if (query.queue !== undefined) await inspector.getQueueInfo(query.queue);
         return listFailures(inspector, queues, now(), (task) => rowOf(house, task, visitor));
       },
     },
