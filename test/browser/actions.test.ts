@@ -64,6 +64,21 @@ it("deletes a queue once its name was typed", async () => {
   await until(async () => !(await inspector.queues()).includes("low"));
 });
 
+it("archives all tasks of a group, counted first", async () => {
+  const { client, inspector, at } = await start();
+  await client.enqueue(new Task("view", {}), { queue: "low", group: "stays", taskId: "stays" });
+  for (const taskId of ["a", "b"]) {
+    await client.enqueue(new Task("view", {}), { queue: "low", group: "goes", taskId });
+  }
+  const page = await at("groups");
+  await press(page, "Actions for the group goes");
+  await page.getByRole("menuitem", { name: "Archive all" }).click();
+  await answer(page, /^Archive 2/);
+  await until(async () => (await inspector.getTaskInfo({ queue: "low", id: "b" })).state === "archived");
+  expect((await inspector.getTaskInfo({ queue: "low", id: "a" })).state).toBe("archived");
+  expect((await inspector.getTaskInfo({ queue: "low", id: "stays" })).state).toBe("aggregating");
+});
+
 it("enqueues a task by hand", async () => {
   const { inspector, at } = await start();
   const page = await at("enqueue");
