@@ -85,6 +85,12 @@ it("holds payloads against the definition of their type, and says where they fai
   const copy = (text: string) => rig.change(path, { body: { payload: { kind: "json", text } } });
   expect((await copy("{}")).json.error.code).toBe("INVALID_PAYLOAD");
   expect((await copy('{"user":{"id":8}}')).status).toBe(200);
+  const later = await post("json", '{"user":{"id":9}}', { options: { processIn: "1h", taskId: "later" } });
+  expect(later.status).toBe(200);
+  const rewrite = (text: string) =>
+    rig.change("/api/queues/mail/tasks/later/payload", { body: { payload: { kind: "json", text } } });
+  expect((await rewrite("{}")).json?.error.code).toBe("INVALID_PAYLOAD");
+  expect((await rewrite('{"user":{"id":10}}')).status).toBe(204);
   const stored = await rig.change("/api/schedulers", {
     body: { spec: "@daily", type: "email:welcome", payload: { kind: "json", text: "{}" } },
   });

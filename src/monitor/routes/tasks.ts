@@ -68,7 +68,10 @@ export function taskRules(house: House): Rules<TaskRoutes> {
     "POST /api/queues/{queue}/tasks/{id}/payload": {
       role: "operate",
       handle: async (call) => {
-        await inspector.updateTaskPayload(refOf(call), bytesOf(call.body.payload));
+        const bytes = bytesOf(call.body.payload);
+        const { type } = await inspector.getTaskInfo(refOf(call));
+        await definitions.check(type, bytes);
+        await inspector.updateTaskPayload(refOf(call), bytes);
         return null;
       },
     },
