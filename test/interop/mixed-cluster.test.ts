@@ -1,10 +1,9 @@
 import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { ClusterRig } from "../support/cluster-rig.ts";
 import { counted } from "./counts.ts";
-import { fleet } from "./fleet.ts";
 import { fleetScenarios } from "./fleet-scenarios.ts";
 import { script } from "./go-only.ts";
-import { goQueue, goTask } from "./go-shape.ts";
+import { goQueue } from "./go-shape.ts";
 import { eventually, hearKeys } from "./news.ts";
 import { goSide, nodeSide } from "./sides.ts";
 
@@ -19,45 +18,8 @@ afterEach(({ task }) => {
 describe.each([
   ["Go", "Node"],
   ["Node", "Go"],
-] as const)("on a Cluster, a task that %s enqueues and %s runs", (producing, serving) => {
+] as const)("on a Cluster, a task that %s enqueues and %s runs", (producing) => {
   fleetScenarios(rig.url, producing);
-
-  it("succeeds, headers and all, and is kept with its result", async () => {
-    const { add, server, queue, reaches, looks, node } = await fleet(rig.url, producing);
-    await server.serve(queue);
-    await add([{ result: '{"sum":3}' }], { retention: "1h" }, { tenant: "acme" });
-    await reaches("completed");
-    expect(server.attempts).toMatchObject([{ task: "one", headers: { tenant: "acme" } }]);
-    const ours = await node.inspector.getTaskInfo({ queue, id: "one" });
-    expect(ours.result).toEqual({ sum: 3 });
-    expect((await looks()).go).toEqual(goTask(ours, "0.26.0"));
-  });
-
-  it("is archived, and run again by the other's inspector", async () => {
-    const { add, server, queue, reaches, began, looks, node } = await fleet(rig.url, producing);
-    await server.serve(queue);
-    await add([{ error: "never", skip: true }], { retention: "1h" });
-    await reaches("archived");
-    expect((await looks()).go).toEqual(
-      goTask(await node.inspector.getTaskInfo({ queue, id: "one" }), "0.26.0"),
-    );
-    if (serving === "Go") await node.inspector.runTask({ queue, id: "one" });
-    else await (await goSide(rig.url)).peer.inspect("RunTask", queue, "one");
-    await began(2);
-    await reaches("archived");
-  });
-
-  it(`is held back by a pause of ${producing}'s`, async () => {
-    const { add, producer, server, queue, reaches, node } = await fleet(rig.url, producing);
-    await producer.enqueue({ type: "t", payload: script({}), options: { queue, taskId: "first" } });
-    await server.serve(queue);
-    await eventually("the server works", () => server.attempts.length === 1);
-    await producer.pause(queue);
-    await add([{}], { retention: "1h" });
-    expect(await node.inspector.getQueueInfo(queue)).toMatchObject({ paused: true, pending: 1 });
-    await producer.unpause(queue);
-    await reaches("completed");
-  });
 });
 
 it("on a Cluster, both see each other's queues and servers as they are", async () => {

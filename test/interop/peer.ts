@@ -252,6 +252,11 @@ export class Peer {
     return this.ask("unschedule", { name });
   }
 
+  /** What `json.Marshal` makes of a value, which is handed in as JSON. */
+  marshal(text: string): Promise<string> {
+    return this.ask("marshal", { text });
+  }
+
   /** Every key of a queue in the form of the golden vectors; of the whole Redis without one. */
   dump<R>(queue = ""): Promise<R> {
     return this.ask("dump", { queue });

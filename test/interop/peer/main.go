@@ -39,6 +39,7 @@ func (p *peer) commands() map[string]anyversion.Command {
 		"ticks":      anyversion.With(ticks),
 		"decode":     anyversion.With(decode),
 		"dump":       anyversion.With(p.dump),
+		"marshal":    anyversion.With(marshal),
 	}
 }
 
