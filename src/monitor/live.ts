@@ -92,11 +92,14 @@ export class Live {
   /** Sets this process's events apart from those of the one before it. */
   readonly #epoch: string;
   readonly #encoder = new TextEncoder();
+  /** Streams of which the first look is not over. They count as well: an engine that is away holds that look up. */
+  readonly #opening = new Set<Stream>();
   #previous: Sight;
   #previousOperations = new Map<string, string>();
   #cancelComments: (() => void) | undefined;
   #cancelRechecks: (() => void) | undefined;
   #stopListening: (() => void) | undefined;
+  #closed = false;
 
   constructor(options: LiveOptions) {
     this.#options = options;
@@ -114,11 +117,13 @@ export class Live {
     return this.#snapshotOf(sight, topics, visitor);
   }
 
-  /** @throws {@link HttpError} 503 there are too many. */
+  /** @throws {@link HttpError} 503 there are too many, or this is closed: nothing would end them any more. */
   open(request: StreamRequest): ReadableStream<Uint8Array> {
+    if (this.#closed) throw new HttpError(503, "CLOSED", "the monitor is closed");
     const { user } = request.visitor;
-    const own = [...this.#streams].filter(({ visitor }) => visitor.user === user).length;
-    if (this.#streams.size >= MOST_STREAMS || own >= MOST_OF_ONE) {
+    const all = [...this.#streams, ...this.#opening];
+    const own = all.filter(({ visitor }) => visitor.user === user).length;
+    if (all.length >= MOST_STREAMS || own >= MOST_OF_ONE) {
       throw new HttpError(503, "TOO_MANY_REQUESTS", "too many live streams; poll api/snapshot");
     }
     let stream: Stream | undefined;
@@ -132,14 +137,13 @@ export class Live {
             key: JSON.stringify([topics, visitor.queues, visitor.role]),
           };
           stream = opened;
+          this.#opening.add(opened);
           const sight = await this.#options.collector.fresh();
-          // It may have been left meanwhile.
-          if (stream === undefined) return;
-          this.#begin(opened, sight);
+          // It may have been left meanwhile, or ended.
+          if (this.#opening.delete(opened)) this.#begin(opened, sight);
         },
         cancel: () => {
           if (stream !== undefined) this.#drop(stream);
-          stream = undefined;
         },
       },
       { highWaterMark: MOST_WAITING },
@@ -147,7 +151,8 @@ export class Live {
   }
 
   close(): void {
-    for (const stream of [...this.#streams]) this.#end(stream);
+    this.#closed = true;
+    for (const stream of [...this.#streams, ...this.#opening]) this.#end(stream);
   }
 
   #begin(stream: Stream, sight: Sight): void {
@@ -330,12 +335,13 @@ export class Live {
   }
 
   #end(stream: Stream): void {
-    if (!this.#streams.has(stream)) return;
+    if (!this.#streams.has(stream) && !this.#opening.has(stream)) return;
     this.#drop(stream);
     stream.controller.close();
   }
 
   #drop(stream: Stream): void {
+    this.#opening.delete(stream);
     this.#streams.delete(stream);
     if (this.#streams.size > 0) return;
     this.#stopListening?.();

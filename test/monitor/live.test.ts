@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { Client, redisEngine, Task } from "../../src/index.ts";
-import { createMonitor } from "../../src/monitor/index.ts";
+import { createMonitor, type Monitor } from "../../src/monitor/index.ts";
 import { silentLogger } from "../../src/runtime/logger.ts";
 import { FakeClock, fakeRuntime } from "../../src/testing/index.ts";
 import { redisForFile } from "../support/redis-rig.ts";
@@ -19,6 +19,12 @@ async function clocked(): Promise<{ rig: MonitorRig; clock: FakeClock }> {
 }
 
 const counter = redis.client();
+
+/** Asks a monitor that nobody listens to. */
+function ask(monitor: Monitor): Promise<Response> {
+  const url = "http://localhost/api/live?topics=overview";
+  return monitor.fetch(new Request(url, { headers: { host: "localhost" } }), { address: "127.0.0.1" });
+}
 
 async function commands(): Promise<number> {
   const info = await counter.info("stats");
@@ -98,6 +104,34 @@ it("sends a comment every 15 seconds, for proxies", async () => {
   const comment = tab.comment();
   await clock.advance(15_000);
   expect(await comment).toBe(": still here");
+});
+
+it("ends a stream whose first look is not over, and opens none, once it is closed", async () => {
+  const engine = redisEngine(redis.url, { commandTimeout: "200ms", logger: silentLogger });
+  await using monitor = createMonitor({ engine, logger: silentLogger });
+  redis.pause();
+  const response = await ask(monitor);
+  await monitor.close();
+  redis.resume();
+  expect(response.status).toBe(200);
+  expect((await response.body!.getReader().read()).done).toBe(true);
+  const late = await ask(monitor);
+  expect([late.status, (await late.json()).error.code]).toEqual([503, "CLOSED"]);
+});
+
+it("counts streams whose first look is not over, too", async () => {
+  const engine = redisEngine(redis.url, { commandTimeout: "10s", logger: silentLogger });
+  await using monitor = createMonitor({ engine, logger: silentLogger });
+  redis.pause();
+  const asked = Array.from({ length: 502 }, () => ask(monitor));
+  const statuses = (await Promise.all(asked)).map(({ status }) => status);
+  redis.resume();
+  expect(statuses.filter((status) => status === 503)).toHaveLength(2);
+  // Those that are left make room.
+  for (const response of await Promise.all(asked)) await response.body?.cancel();
+  const again = await ask(monitor);
+  expect(again.status).toBe(200);
+  await again.body?.cancel();
 });
 
 it("says that the engine is away, and since when, and that it is back", async () => {
