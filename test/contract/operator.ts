@@ -112,11 +112,14 @@ export function operatorContract(open: OpenEngine): void {
     expect(await inspector.archiveTasks([])).toEqual([]);
   });
 
-  it("changes all of a state, for each state that admits it", async () => {
+  it("changes all of a state in one queue, for each state that admits it", async () => {
     for (const [verb, states] of Object.entries(verbs) as [keyof typeof verbs, readonly TaskState[]][]) {
       for (const state of ["active", ...operable] as const) {
         const { engine, queue, inspector } = await opened();
+        const neighbour = engine.queue();
+        await oneOfEach(engine, neighbour);
         const tasks = await oneOfEach(engine, queue);
+        const before = await counts(engine, neighbour);
         const options = state === "aggregating" ? { group: "g" } : {};
         const call = inspector[verb](queue, state as never, options);
         if (!states.includes(state)) {
@@ -126,6 +129,7 @@ export function operatorContract(open: OpenEngine): void {
         expect(await call).toEqual({ changed: 1, total: 1, stopped: false });
         const wanted = { runAll: "pending", archiveAll: "archived", deleteAll: undefined }[verb];
         expect(await stateOf(engine, queue, tasks[state])).toBe(wanted);
+        expect(await counts(engine, neighbour)).toEqual(before);
       }
     }
   });
