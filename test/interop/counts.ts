@@ -2,7 +2,8 @@ import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** What `make interop` counts. */
-export type Counted = "vectors" | "sequences" | "operations" | "scenarios" | "commands";
+const COUNTED = ["vectors", "sequences", "operations", "scenarios", "commands"] as const;
+export type Counted = (typeof COUNTED)[number];
 
 /** Names the file of this run, to every process that it starts. */
 const NAME = "TITANQUEUE_INTEROP_COUNTS";
@@ -18,8 +19,9 @@ export function startCounting(directory: string): void {
   process.env[NAME] = join(directory, "counts");
 }
 
+/** Of each; 0, too, so that what was not tried shows. */
 export function sumCounts(): ReadonlyMap<string, number> {
-  const sums = new Map<string, number>();
+  const sums = new Map<string, number>(COUNTED.map((what) => [what, 0]));
   const file = process.env[NAME];
   if (file === undefined || !existsSync(file)) return sums;
   for (const line of readFileSync(file, "utf8").trim().split("\n")) {

@@ -14,7 +14,7 @@ export function setup(): () => void {
   const directory = mkdtempSync(join(tmpdir(), "tq-interop-"));
   startCounting(directory);
   return () => {
-    const sums = [...sumCounts()].sort().map(([what, n]) => `${n.toLocaleString("en")} ${what}`);
+    const sums = [...sumCounts()].map(([what, n]) => `${n.toLocaleString("en")} ${what}`);
     console.log(`\nside by side: ${sums.join(", ")}`);
     rmSync(directory, { recursive: true });
   };
