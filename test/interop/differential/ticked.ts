@@ -6,8 +6,8 @@ export interface Ticked extends Difference {
     readonly spec: string;
     readonly gos: readonly number[];
     readonly ours: readonly number[];
-    /** Whether clocks are changed between the start and the last instant. */
-    readonly clocksChange: boolean;
+    /** Whether clocks are changed within a day of that instant. */
+    readonly clocksChange: (at: number) => boolean;
   }) => boolean;
 }
 
@@ -31,6 +31,13 @@ export const TICKED: readonly Ticked[] = [
     asynq: "leaves out what falls into the gap, and runs what falls into the overlap twice",
     why: "a daily task runs daily",
     ops: ["ticks"],
-    allow: ({ spec, clocksChange }) => !spec.startsWith("@every ") && clocksChange,
+    allow: ({ spec, gos, ours, clocksChange }) => {
+      const end = Math.min(gos.at(-1)!, ours.at(-1)!);
+      const others = [
+        ...gos.filter((at) => at <= end && !ours.includes(at)),
+        ...ours.filter((at) => at <= end && !gos.includes(at)),
+      ];
+      return !spec.startsWith("@every ") && others.length > 0 && others.every(clocksChange);
+    },
   },
 ];
