@@ -46,20 +46,39 @@ export function setCsrf(value: string): void {
  * @example await call("POST /api/queues/{queue}/pause", { params: { queue: "low" } });
  */
 export async function call<R extends RouteName>(route: R, ...[asked]: Rest<R>): Promise<Answer<R>> {
-  const { params, query, body, signal } = (asked ?? {}) as unknown as Loose;
-  const method = route.slice(0, route.indexOf(" "));
-  const changes = method !== "GET";
-  const response = await send(routePath(route, params, query), {
-    method,
-    cache: "no-store",
-    ...(changes && {
-      headers: { "content-type": "application/json", "x-tq-csrf": csrf },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-    }),
-    ...(signal !== undefined && { signal }),
-  });
+  const request = (asked ?? {}) as unknown as Loose;
+  const response = route.startsWith("GET ") ? await ask(route, request) : await change(route, request);
   if (response.status === 204) return null as Answer<R>;
   return (await response.json()) as Answer<R>;
+}
+
+function ask(route: RouteName, { params, query, signal }: Loose): Promise<Response> {
+  return send(routePath(route, params, query), {
+    cache: "no-store",
+    ...(signal !== undefined && { signal }),
+  });
+}
+
+/** A monitor that was started anew, with the page still open, knows another value: that is asked for, once. */
+async function change(route: RouteName, request: Loose): Promise<Response> {
+  const { params, query, body, signal } = request;
+  const sent = csrf;
+  const trial = () =>
+    send(routePath(route, params, query), {
+      method: route.slice(0, route.indexOf(" ")),
+      cache: "no-store",
+      headers: { "content-type": "application/json", "x-tq-csrf": csrf },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+      ...(signal !== undefined && { signal }),
+    });
+  try {
+    return await trial();
+  } catch (error) {
+    if (!(error instanceof ApiError && error.code === "CSRF")) throw error;
+    setCsrf((await call("GET /api/session")).csrf);
+    if (csrf === sent) throw error;
+    return trial();
+  }
 }
 
 /** Answers as they are, for streams and files. */

@@ -1,17 +1,24 @@
-import { live } from "../live/live.ts";
+import { isApiError } from "./api-error.ts";
+import { call } from "./call.ts";
 import type { Operation } from "./types.ts";
 
-/** Resolves once an operation has ended, as far as the live stream tells. */
-export function ended(operation: Operation): Promise<Operation> {
-  const latest = () => live.state.data?.operations.find(({ id }) => id === operation.id) ?? operation;
-  return new Promise((resolve) => {
-    const look = () => {
-      const now = latest();
-      if (now.status === "running") return;
-      leave();
-      resolve(now);
-    };
-    const leave = live.subscribe(look);
-    look();
-  });
+/** Milliseconds between two looks at an operation that runs. */
+export const LOOK = 400;
+
+/**
+ * Resolves once an operation has ended. Somebody waits for it: so it is asked for also while live updates are paused.
+ *
+ * @throws {@link ApiError} the monitor knows nothing of it any more.
+ */
+export async function ended(begun: Operation): Promise<Operation> {
+  let operation = begun;
+  while (operation.status === "running") {
+    await new Promise((resolve) => setTimeout(resolve, LOOK));
+    try {
+      operation = await call("GET /api/operations/{id}", { params: { id: begun.id } });
+    } catch (error) {
+      if (!isApiError(error) || !error.mayPass) throw error;
+    }
+  }
+  return operation;
 }

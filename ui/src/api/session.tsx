@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
-import { createContext, type ReactNode, useContext } from "react";
-import { useEngineAway } from "../live/live.ts";
+import { createContext, type ReactNode, useContext, useEffect } from "react";
+import { useEngineAway, useLive } from "../live/live.ts";
 import { call, setCsrf } from "./call.ts";
 import { queryClient } from "./query-client.ts";
 import type { Role, Session } from "./types.ts";
@@ -31,6 +31,12 @@ export function SessionProvider({ children, waiting }: SessionProviderProps) {
     ...SESSION,
     refetchInterval: ({ state }) => (state.data === undefined ? 3_000 : false),
   });
+  const brokenSince = useLive((state) => state.brokenSince);
+  useEffect(() => {
+    if (brokenSince === null) return;
+    // It goes on: it may have broken off because the user may do something else now.
+    return () => void queryClient.invalidateQueries({ queryKey: SESSION.queryKey });
+  }, [brokenSince]);
   if (data === undefined) return waiting(error);
   return <SessionContext value={data}>{children}</SessionContext>;
 }
