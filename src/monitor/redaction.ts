@@ -38,6 +38,20 @@ export class Redaction {
     return this.keys.some((each) => plain.includes(plainOf(each)));
   }
 
+  /** The value of a header, for those who may not see it. */
+  redactHeader(name: string, value: string): string {
+    return this.isSecret(name) ? REDACTED : value;
+  }
+
+  /** An option of a scheduler's entry, of which `Header(["cookie","a=b"])` holds a value of a user. */
+  redactOption(option: string): string {
+    if (!option.startsWith("Header(")) return option;
+    const name = /^Header\(\["((?:[^"\\]|\\.)*)",/.exec(option)?.[1];
+    // What stands behind a backslash may be any letter.
+    if (name !== undefined && !name.includes("\\") && !this.isSecret(name)) return option;
+    return `Header(["${name ?? ""}","${REDACTED}"])`;
+  }
+
   /**
    * The JSON without secrets; `undefined`: they cannot be told apart, so none of it may be shown.
    *

@@ -1,7 +1,7 @@
 import type { TaskAttempt, TaskInfo } from "../index.ts";
 import type { Attempt, Header, TaskDetail, TaskRow } from "./api.ts";
 import { contentOf, previewOf } from "./content.ts";
-import { REDACTED, type Redaction } from "./redaction.ts";
+import type { Redaction } from "./redaction.ts";
 
 /** Characters of an error in a table, and on the page of its task. */
 const ERROR_IN_ROW = 500;
@@ -59,6 +59,6 @@ function attemptOf({ at, server, duration, ...attempt }: TaskAttempt): Attempt {
 function headersOf({ headers }: TaskInfo, redaction?: Redaction): Header[] {
   return Object.entries(headers).map(([name, value]) => ({
     name,
-    value: redaction?.isSecret(name) ? REDACTED : value,
+    value: redaction?.redactHeader(name, value) ?? value,
   }));
 }

@@ -28,7 +28,7 @@ export function schedulerEntry(info: SchedulerEntryInfo, now: number, redaction?
     spec,
     type,
     queue: queue ?? null,
-    options: [...options],
+    options: options.map((option) => redaction?.redactOption(option) ?? option),
     payload: contentOf(payloadBytes, redaction),
     next: next?.getTime() ?? null,
     previous: previous?.getTime() ?? null,

@@ -70,4 +70,16 @@ describe("redaction", () => {
       { numRuns: 500 },
     );
   });
+
+  it("hides values of headers in the options of an entry, also where their names cannot be read", () => {
+    const hidden = [
+      ['Header(["Cookie","a=\\"b"])', 'Header(["Cookie","[redacted]"])'],
+      ['Header(["c\\u006fokie","a"])', 'Header(["c\\u006fokie","[redacted]"])'],
+      ["Header(a, b)", 'Header(["","[redacted]"])'],
+    ] as const;
+    for (const [option, shown] of hidden) expect(redaction.redactOption(option)).toBe(shown);
+    for (const option of ['Header(["trace","cookie"])', 'Queue("cookie")', 'TaskID("Header(")']) {
+      expect(redaction.redactOption(option)).toBe(option);
+    }
+  });
 });

@@ -215,6 +215,20 @@ export const SCOPES: Requirements = {
         }
       }
     },
+    "in the headers of periodic tasks and of definitions": async () => {
+      const engine = memoryEngine();
+      const options = { headers: { authorization: "canary", trace: "seen" } };
+      const rig = await MonitorRig.start({ auth, engine, tasks: [defineTask("s", { options })] });
+      await using scheduler = new Scheduler(engine, { logger: silentLogger });
+      await scheduler.put("stored", { spec: "@daily", task: new Task("s"), options });
+      await scheduler.register("@daily", new Task("s"), { options });
+      await scheduler.start();
+      for (const path of ["/api/schedulers", "/api/definitions"]) {
+        await expect.poll(async () => (await rig.send(path, { headers: ADA })).text).toContain("canary");
+        const { text } = await rig.send(path, { headers: VERA });
+        expect([path, text.includes("canary"), text.includes("seen")]).toEqual([path, false, true]);
+      }
+    },
     "in results, failures, schedulers, operations and streams": async () => {
       const engine = memoryEngine();
       const rig = await MonitorRig.start({ auth, engine });
