@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import { memoryEngine, redisEngine, sqliteEngine, Task } from "../../src/index.ts";
+import { decodeTaskMessage, encodeTaskMessage } from "../../src/protocol/codec.ts";
 import { redisForFile } from "../support/redis-rig.ts";
 import { MonitorRig } from "./monitor-rig.ts";
 
@@ -58,4 +59,17 @@ it("shows a lock that another task holds, one that is free, and a task whose loc
   expect(await lockOf()).toEqual({ holder: null, until: null });
   await client.rpush(key, "x");
   expect(await lockOf()).toBeNull();
+});
+
+it("tells nothing of a key that is no lock of the queue, whatever a message names", async () => {
+  await redis.flush();
+  const rig = await MonitorRig.start({ engine: redisEngine(redis.url) });
+  const client = redis.client();
+  await rig.client.enqueue(new Task("mail"), { queue: "secret", taskId: "theirs", unique: "1h" });
+  await rig.client.enqueue(new Task("mail"), { taskId: "mine", unique: "1h" });
+  const [key = ""] = await client.keys("asynq:{secret}:unique:*");
+  const message = decodeTaskMessage((await client.hgetBuffer("asynq:{default}:t:mine", "msg"))!);
+  await client.hset("asynq:{default}:t:mine", "msg", encodeTaskMessage({ ...message, uniqueKey: key }));
+  const { status, json } = await rig.send("/api/queues/default/tasks/mine");
+  expect([status, json.state, json.uniqueLock]).toEqual([200, "pending", { holder: null, until: null }]);
 });

@@ -108,7 +108,9 @@ function redisLooks({ commands, clock }: Context): Looks {
       return log ? { ...record, attempts: decodeAttempts(String(log)) } : record;
     },
 
-    async uniqueLock(_, key) {
+    async uniqueLock(queue, key) {
+      // Whoever wrote the message may have named any key: what others hold is not told, and scripts free no such lock.
+      if (!key.startsWith(queueKeys(queue).uniquePrefix)) return undefined;
       // Sent at once, they are answered one after the other, with next to no chance for others in between.
       const [holder, left] = await Promise.all([
         commands.command(key, "GET", [key]),
