@@ -1,5 +1,5 @@
 import type { Logger } from "../runtime/logger.ts";
-import type { AuditLine } from "./api.ts";
+import type { AuditLine, BulkRequest } from "./api.ts";
 
 /** Lines that are kept. */
 const KEPT = 1_000;
@@ -45,7 +45,7 @@ export function namesText(names: readonly string[]): string {
   return names.map((name) => (/^[\w./:@*-]+$/.test(name) ? name : JSON.stringify(name))).join(" ");
 }
 
-/** Tasks of one change that are named; the others are counted. */
+/** Tasks and queues of one change that are named; the others are counted. */
 const NAMED = 20;
 
 export function tasksText(tasks: readonly { readonly queue: string; readonly id: string }[]): string {
@@ -53,3 +53,21 @@ export function tasksText(tasks: readonly { readonly queue: string; readonly id:
   const named = tasks.slice(0, NAMED).map(({ queue, id }) => `${namesText([queue])}/${namesText([id])}`);
   return [...named, ...(more > 0 ? [`and ${more} more`] : [])].join(" ");
 }
+
+/** What an order is of: queues, and which of their tasks. Of all that there is, nothing. */
+export function orderText({ queues, filter, states, group, fingerprint }: Order): string {
+  const more = (queues?.length ?? 0) - NAMED;
+  return [
+    ...(queues ? [namesText(queues.slice(0, NAMED))] : []),
+    ...(more > 0 ? [`and ${more} more`] : []),
+    ...(states ?? []).map((state) => `state:${state}`),
+    ...(filter === "" ? [] : [filter]),
+    ...(group ? [`group ${namesText([group])}`] : []),
+    ...(fingerprint ? [`failures ${fingerprint}`] : []),
+  ].join(" ");
+}
+
+/** As it was asked for, or as the operation has it. */
+type Order = Pick<BulkRequest, "filter"> & {
+  readonly [Name in "queues" | "states" | "group" | "fingerprint"]?: BulkRequest[Name] | null;
+};

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { getRequestListener } from "@hono/node-server";
 import { MonitorExposedError } from "../errors.ts";
 import { Client, createEngine, Inspector, Scheduler } from "../index.ts";
-import { Audit } from "./audit.ts";
+import { Audit, orderText } from "./audit.ts";
 import { Authentication } from "./authentication.ts";
 import { Collector } from "./collector.ts";
 import { Csrf } from "./csrf.ts";
@@ -86,7 +86,7 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
         user: operation?.startedBy ?? null,
         role: "operate",
         what: "end of undo time",
-        on: [...(operation?.queues ?? []), operation?.filter ?? ""].join(" "),
+        on: operation === undefined ? "" : orderText(operation),
         count,
         outcome: "done",
         code: null,
@@ -94,13 +94,13 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
     },
   });
   const operations = new Operations(inspector, runtime, now, deletions, (operation, { user, role }) => {
-    const { action, status, changed, queues, filter, error } = operation;
+    const { action, status, changed, error } = operation;
     audit.add({
       at: now(),
       user,
       role,
       what: `end of ${action}`,
-      on: [...(queues ?? []), filter].join(" "),
+      on: orderText(operation),
       count: operation.dryRun ? 0 : changed,
       outcome: status === "failed" ? "failed" : "done",
       code: error?.code ?? null,

@@ -1,4 +1,5 @@
 import type { Operation, OperationRoutes } from "../api.ts";
+import { orderText } from "../audit.ts";
 import { HttpError } from "../http-error.ts";
 import type { Visitor } from "../scope.ts";
 import { visibleOperation } from "../view.ts";
@@ -16,8 +17,9 @@ export function operationRules(house: House): Rules<OperationRoutes> {
     },
     "POST /api/operations": {
       role: "operate",
-      handle: async ({ body, visitor }) => {
+      handle: async ({ body, visitor, named }) => {
         readFilter(body.filter, visitor, house.redaction);
+        named(orderText(body));
         const queues = await queuesOf(house, visitor, body.queues);
         const { queues: _, ...order } = body;
         return operations.begin({ ...order, ...(queues && { queues }) }, visitor);

@@ -14,7 +14,7 @@ import styles from "./activity-page.module.css";
 
 /** One change of many tasks: how far it is, or how it ended. */
 export function OperationLine({ operation }: { readonly operation: Operation }) {
-  const { id, action, dryRun, filter, queues, status, startedAt, startedBy, command } = operation;
+  const { id, action, dryRun, queues, status, startedAt, startedBy, command } = operation;
   const now = useNow();
   const operate = useMay("operate");
   const goes = status === "running";
@@ -32,7 +32,7 @@ export function OperationLine({ operation }: { readonly operation: Operation }) 
             {dryRun && ", only counted"}
           </span>{" "}
           <span className="muted">
-            {filter === "" ? "all" : filter}
+            {whichOf(operation)}
             {queues !== null && ` in ${queues.join(", ")}`}
           </span>
         </p>
@@ -55,6 +55,17 @@ export function OperationLine({ operation }: { readonly operation: Operation }) 
       )}
     </li>
   );
+}
+
+/** Which tasks of its queues it is for. */
+function whichOf({ filter, states, group, fingerprint }: Operation): string {
+  const words = [
+    ...(states ?? []).map((state) => `state:${state}`),
+    ...(filter === "" ? [] : [filter]),
+    ...(group === null ? [] : [`group ${group}`]),
+    ...(fingerprint === null ? [] : ["(one group of failures)"]),
+  ];
+  return words.length === 0 ? "all" : words.join(" ");
 }
 
 function Progress({ operation, now }: { readonly operation: Operation; readonly now: number }) {
