@@ -1,6 +1,6 @@
 /**
  * Takes a picture of every page of the monitor, light, dark and on a phone, into docs/images/: `make screenshots`. The
- * shop of `make demo-ui` is at work meanwhile, in memory.
+ * shop of `make demo-ui` is at work meanwhile, on a Redis of its own, and has a past.
  */
 import { mkdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
@@ -8,10 +8,12 @@ import { type BrowserContextOptions, chromium } from "playwright-core";
 import { letThemCome } from "../examples/demo-ui/customers.ts";
 import { countViews, shopMux } from "../examples/demo-ui/shop.ts";
 import * as tasks from "../examples/demo-ui/tasks.ts";
-import { Client, Inspector, memoryEngine, Scheduler, Server, Task } from "../src/index.ts";
+import { Client, Inspector, redisEngine, Scheduler, Server, Task } from "../src/index.ts";
 import { createMonitor } from "../src/monitor/index.ts";
 import { silentLogger } from "../src/runtime/logger.ts";
+import { RedisRig } from "../test/support/redis-rig.ts";
 import { findChromium } from "./find-chromium.ts";
+import { writePast } from "./shop-past.ts";
 
 /** So long the shop is at work before it is looked at: rollups are written once a minute. */
 const WARM_UP = 75_000;
@@ -24,7 +26,9 @@ const LOOKS: Readonly<Record<string, BrowserContextOptions>> = {
 
 const images = fileURLToPath(new URL("../docs/images/", import.meta.url));
 const logger = silentLogger;
-const engine = memoryEngine();
+const redis = await RedisRig.start({ mode: "aof-everysec", config: { "maxmemory-policy": "noeviction" } });
+const engine = redisEngine(redis.url);
+await writePast(engine, redis.client(), Date.now());
 const { QUEUES, ...definitions } = tasks;
 const monitor = createMonitor({ engine, tasks: Object.values(definitions), logger });
 const url = await monitor.listen({ port: 0 });
@@ -46,17 +50,29 @@ try {
   const watcher = await browser.newPage();
   await watcher.goto(url);
   await watcher.waitForTimeout(WARM_UP);
-  const [failed] = [
-    ...(await inspector.listTasks("default", "retry")),
-    ...(await inspector.listTasks("critical", "retry")),
-    ...(await inspector.listTasks("critical", "archived")),
-  ];
+  // It was tried four times, and stays.
+  const [failed] = await inspector.listTasks("default", "archived", { pageSize: 1 });
+  if (failed === undefined) throw new Error("no invoice has failed for good: let the shop warm up longer");
+  await watcher.goto(new URL("queues/low", url).href);
+  for (const name of ["Pause", "Resume"]) await watcher.getByRole("button", { name }).click();
+  await watcher.goto(new URL("tasks?filter=type:email:reminder&select=all", url).href);
+  await watcher
+    .getByRole("button", { name: /^Delete/ })
+    .first()
+    .click();
+  await watcher
+    .getByRole("dialog")
+    .getByRole("button", { name: /^Delete \d/ })
+    .click();
+  await watcher.getByRole("dialog").getByRole("button", { name: "Undo" }).click();
+  await watcher.waitForTimeout(1_000);
+  await watcher.goto(url);
   const pages: readonly (readonly [name: string, path: string])[] = [
     ["overview", ""],
     ["queues", "queues"],
-    ["queue", "queues/default?state=retry"],
-    ["tasks", "tasks?filter=state:retry"],
-    ...(failed === undefined ? [] : [["task", `queues/${failed.queue}/tasks/${failed.id}`] as const]),
+    ["queue", "queues/default?state=scheduled"],
+    ["tasks", "tasks?filter=type:email:*"],
+    ["task", `queues/${failed.queue}/tasks/${failed.id}`],
     ["failures", "failures"],
     ["schedulers", "schedulers"],
     ["servers", "servers"],
@@ -86,4 +102,6 @@ try {
   await server.shutdown();
   await client.close();
   await monitor.close();
+  await engine.close();
+  await redis.stop();
 }

@@ -1,7 +1,7 @@
 /** The shop's customers: they come in waves, look at pages, and some of them buy. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "titanqueue";
-import { charge, receipt, reminder, ship, thumbnail, view } from "./tasks.ts";
+import { charge, invoice, receipt, reminder, ship, thumbnail, view } from "./tasks.ts";
 
 const PAGES = ["/", "/shoes", "/hats", "/sale"];
 const NAMES = ["ada", "bob", "cleo", "dora", "emil"];
@@ -32,5 +32,6 @@ async function buy(client: Client, order: number): Promise<void> {
   await client.enqueue(charge({ order, cents, card: "**** 4242" }), { taskId: `charge-${order}` });
   await client.enqueue(receipt({ order, to, language: one(LANGUAGES) }), { headers: { shop: "demo" } });
   await client.enqueue(ship({ order }), { processIn: "3s" });
+  if (order % 8 === 0) await client.enqueue(invoice({ order, template: order % 40 === 0 ? "v2" : "v1" }));
   await client.enqueue(reminder({ order, to }), { processIn: one(["2m", "1h", "7d"]) });
 }

@@ -20,6 +20,10 @@ export const ship = defineTask("order:ship", {
   payload: order,
   options: { timeout: "5s", maxRetry: 3 },
 });
+export const invoice = defineTask("invoice:print", {
+  payload: order.extend({ template: z.string() }),
+  options: { maxRetry: 3 },
+});
 export const view = defineTask("page:view", {
   payload: z.object({ page: z.string() }),
   options: { queue: "low" },
