@@ -79,6 +79,18 @@ it("archives all tasks of a group, counted first", async () => {
   expect((await inspector.getTaskInfo({ queue: "low", id: "stays" })).state).toBe("aggregating");
 });
 
+it("means all that match only where that can be asked for", async () => {
+  const { client, at } = await start();
+  await client.enqueue(new Task("view", {}), { queue: "low", group: "few", taskId: "few" });
+  for (const where of ["images?state=active", "low?state=aggregating&group=few"]) {
+    const page = await at(`queues/${where}&select=all`);
+    await page.locator("main").getByRole("row").nth(1).waitFor();
+    expect([where, await page.getByText("All that match").count()]).toEqual([where, 0]);
+  }
+  const page = await at("queues/low?state=pending&select=all");
+  await page.getByText("All that match").waitFor();
+});
+
 it("enqueues a task by hand", async () => {
   const { inspector, at } = await start();
   const page = await at("enqueue");

@@ -1,6 +1,6 @@
 import { expect, it, onTestFinished } from "vitest";
 import { Client, Inspector, memoryEngine, Task } from "../../src/index.ts";
-import { createMonitor, type Role } from "../../src/monitor/index.ts";
+import { createMonitor, hashPassword, type Role } from "../../src/monitor/index.ts";
 import { silentLogger } from "../../src/runtime/logger.ts";
 import { MonitorRig } from "../monitor/monitor-rig.ts";
 import { until } from "../support/server-process.ts";
@@ -81,6 +81,22 @@ it("offers what the user may do now, not when the page was opened", async () => 
     .first()
     .waitFor();
   expect(await page.getByText("view only").count()).toBe(0);
+});
+
+it("asks for nothing any more once its user is refused", async () => {
+  let known = [{ user: "ada", hash: await hashPassword("secret"), role: "admin" as const }];
+  const others = [{ user: "ben", hash: await hashPassword("other"), role: "view" as const }];
+  const rig = await MonitorRig.start({ auth: () => ({ users: known }) });
+  await rig.client.enqueue(new Task("a"), { queue: "low", taskId: "one", processIn: "1h" });
+  const httpCredentials = { username: "ada", password: "secret" };
+  const page = await open(new URL("queues/low/tasks/one", rig.url), { httpCredentials });
+  await page.getByText("Scheduled").first().waitFor();
+  known = others as typeof known;
+  await page.getByText("You are no longer logged in").waitFor();
+  // What was on its way is let through.
+  await page.waitForLoadState("networkidle");
+  const asked = page.waitForRequest(/api\//, { timeout: 4_000 });
+  await expect(asked).rejects.toThrow("Timeout");
 });
 
 it("tells what became of a queue that is deleted while live updates are paused", async () => {

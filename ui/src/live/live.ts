@@ -2,7 +2,7 @@ import { useEffect, useSyncExternalStore } from "react";
 import { isApiError } from "../api/api-error.ts";
 import { call, send } from "../api/call.ts";
 import { routePath } from "../api/route-path.ts";
-import { type LiveState, LiveStore } from "./live-store.ts";
+import { type LiveState, type LiveStatus, LiveStore } from "./live-store.ts";
 
 export const live = new LiveStore({
   async stream(topics, lastEventId, signal) {
@@ -113,8 +113,13 @@ export function useEngineAway(): boolean {
 /** A stream that breaks off and is back within this, in milliseconds, is no news. */
 const BLINK = 4_000;
 
-/** Milliseconds between two looks of a query that follows the engine; `false`: live updates are paused. */
+const STANDING: ReadonlySet<LiveStatus> = new Set(["paused", "hidden", "refused"]);
+
+/**
+ * Milliseconds between two looks of a query that follows the engine; `false`: live updates are paused, or the user is
+ * refused. Then each look would count as one more wrong login, of all who share an address.
+ */
 export function useRefresh(ms: number): number | false {
-  const stands = useLive(({ status }) => status === "paused" || status === "hidden");
+  const stands = useLive(({ status }) => STANDING.has(status));
   return stands ? false : ms;
 }

@@ -92,9 +92,9 @@ function Tasks({ row: { queue }, state, group }: QueueTasksProps & { readonly gr
         rows={calm.rows}
         selection={selection}
         cursor={cursor}
-        isAll={all}
         {...(group === null &&
           state !== "active" && {
+            isAll: all,
             matching,
             onAll: (chosen) => change({ select: chosen ? "all" : null }, { replace: true }),
           })}
