@@ -28,6 +28,19 @@ export function fleetScenarios(url: string, producing: "Go" | "Node"): void {
     expect((await looks()).go).toMatchObject({ Retried: 1, LastErr: "no luck" });
   });
 
+  it("is tried again, and not counted as failed, where the error is no failure", async () => {
+    const { add, server, queue, reaches, began, node } = await fleet(url, producing);
+    await server.serve(queue, { notFailure: "busy" });
+    await add([{ wait: true }], { retention: "1h", maxRetry: 1 });
+    await began(1);
+    await server.finish("one", { error: "busy" });
+    await began(2);
+    await server.finish("one");
+    await reaches("completed");
+    expect(server.attempts.map(({ retried }) => retried)).toEqual([0, 0]);
+    expect(await node.inspector.getQueueInfo(queue)).toMatchObject({ failed: 0 });
+  });
+
   it("is unique for both, until it has succeeded", async () => {
     const { add, producer, server, queue, reaches } = await fleet(url, producing);
     await add([{}], { unique: "1h" });
@@ -42,11 +55,14 @@ export function fleetScenarios(url: string, producing: "Go" | "Node"): void {
     await eventually("the second runs", () => server.attempts.length === 2);
   });
 
-  it("is aggregated with its group", async () => {
+  it("is aggregated with its group, whoever put the others there", async () => {
     const { producer, server, queue, node } = await fleet(url, producing);
-    for (const [i, payload] of ["a", "b", "c"].entries()) {
-      await producer.enqueue({ type: "t", payload, options: { queue, group: "g", taskId: `m-${i}` } });
-    }
+    for (const [side, payload] of [
+      [producer, "a"],
+      [server, "b"],
+      [producer, "c"],
+    ] as const)
+      await side.enqueue({ type: "t", payload, options: { queue, group: "g", taskId: payload } });
     await server.serve(queue, { groupGracePeriod: "1s" });
     await eventually("the aggregate runs", () => server.attempts.length === 1);
     const [{ type, payload } = { type: "", payload: "[]" }] = server.attempts;

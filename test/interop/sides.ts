@@ -24,6 +24,8 @@ export interface ServeOptions {
   readonly concurrency?: number;
   /** Milliseconds before each retry. @defaultValue 0 */
   readonly retryDelay?: number;
+  /** Errors of this text are no failures. */
+  readonly notFailure?: string;
   /** Of groups, as Go's text; without it, nothing is aggregated. The aggregate's type is `sum`. */
   readonly groupGracePeriod?: string;
 }
@@ -62,13 +64,14 @@ export async function goSide(url: string): Promise<Side & { readonly peer: Peer 
         });
     },
     enqueue: (task) => peer.enqueue(task),
-    serve: (queue, { concurrency = 4, retryDelay = 0, groupGracePeriod } = {}) => {
+    serve: (queue, { concurrency = 4, retryDelay = 0, notFailure, groupGracePeriod } = {}) => {
       return peer.serve({
         ...GO_SERVER,
         name: "s",
         queues: { [queue]: 1 },
         concurrency,
         retryDelay: `${retryDelay}ms`,
+        ...(notFailure !== undefined && { notFailure }),
         ...(groupGracePeriod !== undefined && { groupGracePeriod, aggregate: "sum" }),
       });
     },
@@ -102,11 +105,12 @@ export function nodeSide(url: string): Side & { readonly inspector: Inspector } 
       const bytes = payload === undefined ? undefined : Buffer.from(payload);
       await client.enqueue(new Task(type, bytes), { ...options, ...(headers && { headers }) } as object);
     },
-    serve: async (queue, { concurrency = 4, retryDelay = 0, groupGracePeriod } = {}) => {
+    serve: async (queue, { concurrency = 4, retryDelay = 0, notFailure, groupGracePeriod } = {}) => {
       server = new Server(engine, {
         queues: { [queue]: 1 },
         concurrency,
         retryDelay: () => retryDelay,
+        isFailure: (error) => !(error instanceof Error && error.message === notFailure),
         abortGrace: "50ms",
         logger: silentLogger,
         ...(groupGracePeriod !== undefined && {
