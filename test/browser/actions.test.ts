@@ -119,6 +119,25 @@ it("runs a periodic task now, pauses it and lets it go on", async () => {
   await page.getByRole("dialog").getByRole("button", { name: "Pause" }).waitFor();
 });
 
+it("keeps what was typed into the form of a periodic task when the page is loaded anew", async () => {
+  const { inspector, at } = await start();
+  const page = await at("schedulers?form=new");
+  const field = (label: string) => page.getByRole("dialog").getByLabel(label, { exact: true });
+  await field("Spec").fill("@daily");
+  await field("Type").fill("note:daily");
+  await page.reload();
+  await field("Type").waitFor();
+  expect([await field("Spec").inputValue(), await field("Type").inputValue()]).toEqual([
+    "@daily",
+    "note:daily",
+  ]);
+  await answer(page, "Save");
+  await until(async () => (await inspector.schedulerEntries()).some(({ type }) => type === "note:daily"));
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  await press(page, "New entry");
+  expect(await field("Type").inputValue()).toBe("");
+});
+
 it("offers no run of a periodic task that its program alone knows in full", async () => {
   const { at } = await start();
   const page = await at("schedulers?entry=report");

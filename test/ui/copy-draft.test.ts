@@ -3,13 +3,11 @@ import type { TaskDetail } from "../../src/monitor/api.ts";
 import {
   copyRequest,
   draftOf,
-  dropDraft,
   enqueueRequest,
   errorsOf,
   fieldOfComplaint,
-  keepDraft,
-  keptDraft,
 } from "../../ui/src/pages/task/copy-draft.ts";
+import { dropDraft, keepDraft, keptDraft } from "../../ui/src/task-form/kept-draft.ts";
 
 const task = {
   type: "email:welcome",

@@ -8,6 +8,7 @@ import { Dialog } from "../../components/dialog.tsx";
 import { SelectField, TextField } from "../../components/field.tsx";
 import { notify, notifyError } from "../../components/toast.tsx";
 import { absolute } from "../../format/times.ts";
+import { dropDraft, keepDraft, keptDraft } from "../../task-form/kept-draft.ts";
 import { OptionField } from "../../task-form/option-fields.tsx";
 import { QueueField } from "../../task-form/queue-field.tsx";
 import { refreshEntries } from "./entry-actions.ts";
@@ -26,9 +27,12 @@ const MISSED: readonly { readonly value: Missed; readonly label: string }[] = [
   { value: "backfill", label: "are enqueued later" },
 ];
 
-/** A periodic task that is kept in the engine. */
+/** A periodic task that is kept in the engine. What was typed survives a reload. */
 export function EntryForm({ entry, onClose }: EntryFormProps) {
-  const [draft, setDraft] = useState<Draft>(() => draftOf(entry?.definition ?? null));
+  const key = entry === undefined ? "new entry" : `entry ${entry.id}`;
+  const [draft, setDraft] = useState<Draft>(() =>
+    keptDraft(sessionStorage, key, draftOf(entry?.definition ?? null)),
+  );
   const [problem, setProblem] = useState<{
     readonly field: keyof Draft | null;
     readonly text: string;
@@ -36,7 +40,9 @@ export function EntryForm({ entry, onClose }: EntryFormProps) {
   const [busy, setBusy] = useState(false);
   const form = useId();
   const set = (field: keyof Draft) => (value: string) => {
-    setDraft((before) => ({ ...before, [field]: value }));
+    const next = { ...draft, [field]: value };
+    setDraft(next);
+    keepDraft(sessionStorage, key, next);
     setProblem((before) => (before?.field === field ? null : before));
   };
   const field = (name: keyof Draft) => ({
@@ -45,6 +51,10 @@ export function EntryForm({ entry, onClose }: EntryFormProps) {
     error: problem?.field === name ? problem.text : undefined,
   });
 
+  const leave = () => {
+    dropDraft(sessionStorage, key);
+    onClose();
+  };
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     const read = definitionOf(draft, entry?.definition ?? null);
@@ -55,6 +65,7 @@ export function EntryForm({ entry, onClose }: EntryFormProps) {
         entry === undefined
           ? await call("POST /api/schedulers", { body: read.definition })
           : await call("POST /api/schedulers/{id}", { params: { id: entry.id }, body: read.definition });
+      dropDraft(sessionStorage, key);
       refreshEntries();
       notify({ text: `${saved.type} is due ${saved.words ?? saved.spec}.` });
       onClose();
@@ -73,11 +84,11 @@ export function EntryForm({ entry, onClose }: EntryFormProps) {
     <Dialog
       title={entry === undefined ? "New periodic task" : `Edit ${entry.type}`}
       size="large"
-      onClose={onClose}
+      onClose={leave}
       actions={
         <>
           <span className="spacer" />
-          <Button onClick={onClose}>Cancel</Button>
+          <Button onClick={leave}>Cancel</Button>
           <Button look="primary" type="submit" form={form} busy={busy}>
             Save
           </Button>

@@ -11,6 +11,7 @@ import { taskKey, taskLink } from "../../components/task-columns.tsx";
 import { notify } from "../../components/toast.tsx";
 import { absolute } from "../../format/times.ts";
 import { navigate } from "../../routing/router.tsx";
+import { dropDraft, keepDraft, keptDraft } from "../../task-form/kept-draft.ts";
 import { OptionFields } from "../../task-form/option-fields.tsx";
 import { PayloadField } from "../../task-form/payload-field.tsx";
 import { QueueField } from "../../task-form/queue-field.tsx";
@@ -20,12 +21,9 @@ import {
   type CopyErrors,
   copyRequest,
   draftOf,
-  dropDraft,
   enqueueRequest,
   errorsOf,
   fieldOfComplaint,
-  keepDraft,
-  keptDraft,
 } from "./copy-draft.ts";
 import { whyNotWhole } from "./task-code.ts";
 
@@ -39,7 +37,7 @@ export interface CopyDialogProps {
 /** The form that enqueues a task once more, perhaps edited. What was typed survives a reload. */
 export function CopyDialog({ task, isGone, onClose }: CopyDialogProps) {
   const form = useId();
-  const key = taskKey(task);
+  const key = `copy of ${taskKey(task)}`;
   // As it was when the form opened: the task goes on meanwhile.
   const [before] = useState(() => draftOf(task, indented));
   const [draft, setDraft] = useState(() => keptDraft(sessionStorage, key, before));

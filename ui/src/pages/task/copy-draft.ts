@@ -83,28 +83,3 @@ export function fieldOfComplaint(where: string | undefined): keyof CopyDraft | n
   const fields: readonly string[] = [...Object.keys(NO_OPTIONS), "payload", "queue", "processIn"];
   return fields.includes(name) ? (name as keyof CopyDraft) : null;
 }
-
-const KEY = "titanqueue.copy";
-/** As `sessionStorage` is. */
-interface Store {
-  getItem(key: string): string | null;
-  setItem(key: string, value: string): void;
-  removeItem(key: string): void;
-}
-
-/** What was being edited of a task in this tab, if the page was left or loaded anew. */
-export function keptDraft(store: Store, task: string, before: CopyDraft): CopyDraft {
-  const text = store.getItem(`${KEY}:${task}`);
-  if (text === null) return before;
-  const kept = JSON.parse(text) as Readonly<Record<string, unknown>>;
-  const known = Object.entries(kept).filter(([name, value]) => name in before && typeof value === "string");
-  return { ...before, ...Object.fromEntries(known) };
-}
-
-export function keepDraft(store: Store, task: string, draft: CopyDraft): void {
-  store.setItem(`${KEY}:${task}`, JSON.stringify(draft));
-}
-
-export function dropDraft(store: Store, task: string): void {
-  store.removeItem(`${KEY}:${task}`);
-}
