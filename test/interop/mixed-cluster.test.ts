@@ -18,7 +18,7 @@ afterEach(({ task }) => {
 describe.each([
   ["Go", "Node"],
   ["Node", "Go"],
-] as const)("on a Cluster, a task that %s enqueues and %s runs", (producing) => {
+] as const)("on a Cluster, a task that %s enqueues and %s runs", (producing, _) => {
   fleetScenarios(rig.url, producing);
 });
 

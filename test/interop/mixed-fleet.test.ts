@@ -17,7 +17,7 @@ afterEach(({ task }) => {
 describe.each([
   ["Go", "Node"],
   ["Node", "Go"],
-] as const)("a task that %s enqueues and %s runs", (producing) => {
+] as const)("a task that %s enqueues and %s runs", (producing, _) => {
   fleetScenarios(redis.url, producing);
 
   it("waits for its time", async () => {
