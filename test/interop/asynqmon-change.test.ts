@@ -85,14 +85,18 @@ describe("what asynqmon does to our tasks", () => {
   });
 
   it("holds our server, and lets it go on", async () => {
-    await queue.serve();
+    const open = `${queue.name}-open`;
+    await queue.serve({ queues: { [queue.name]: 9, [open]: 1 } });
     await queue.add("first");
     await eventually("it runs", () => queue.began.length === 1);
     expect(await monitor.ask("POST", `/queues/${queue.name}:pause`)).toMatchObject({ status: 204 });
     await queue.add("second");
+    await queue.add("elsewhere", { queue: open });
+    await eventually("the server has looked for tasks", () => queue.began.length === 2);
+    expect(queue.began).toEqual(["first", "elsewhere"]);
     expect(await queue.inspector.getQueueInfo(queue.name)).toMatchObject({ paused: true, pending: 1 });
     expect(await monitor.ask("POST", `/queues/${queue.name}:resume`)).toMatchObject({ status: 204 });
-    await eventually("the second runs", () => queue.began.length === 2);
+    await eventually("the second runs", () => queue.began.length === 3);
   });
 
   it("deletes our queue when it is empty, and not before", async () => {
