@@ -11,6 +11,7 @@ import { complete, counts, done, enqueued, ids, leased, settled } from "../../co
 import { type FakeClock, fakeRuntime, settle } from "../../support/fake-runtime.ts";
 import { redisForFile } from "../../support/redis-rig.ts";
 import { type Fault, RespProxy, type Rule } from "../../support/resp-proxy.ts";
+import { until } from "../../support/server-process.ts";
 import { HeardLog } from "./connecting.ts";
 import { fakeTime, setFakeTime } from "./fake-time.ts";
 
@@ -459,6 +460,13 @@ describe("outcomes whose answer was lost", () => {
     } finally {
       await proxy.up();
     }
+    // So that the short time of a command is not spent on connecting.
+    await until(() =>
+      engine.ping().then(
+        () => true,
+        () => false,
+      ),
+    );
     const { answers } = await engine.broker.exchange(q, [outcome], 0);
     expect(answers).toEqual(["settled"]);
   });
