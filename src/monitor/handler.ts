@@ -70,8 +70,8 @@ export function monitorHandler(
       if (!known) throw new HttpError(401, "UNAUTHENTICATED", "log in to see this");
       return { user: known.user, role: known.role ?? "view", queues: known.queues ?? null };
     }
-    const client = clientOf(request, connection);
     if (authentication !== undefined) {
+      const client = clientOf(request, connection);
       return authentication.visitorOf(request.headers.get("authorization"), client);
     }
     if (!config.guarded && connection.address === undefined) {
@@ -79,8 +79,8 @@ export function monitorHandler(
         "nothing tells where this request is from, and nobody would have to log in: give createMonitor auth or authorize";
       throw forbidden(message, "ADDRESS_UNKNOWN");
     }
-    // A header says where a client behind a proxy is; the proxy has to be here, too.
-    const isHere = isLoopback(connection.address ?? "") && isLoopback(client);
+    // A header says where a client behind a proxy is, believed or not; the proxy has to be here, too.
+    const isHere = [connection.address ?? "", ...forwardedFor(request.headers)].every(isLoopback);
     if (!config.guarded && !isHere) {
       throw forbidden("without auth, only this machine is answered: give createMonitor auth or authorize");
     }
@@ -202,6 +202,14 @@ export function monitorHandler(
     if (!response.headers.has("cache-control")) response.headers.set("cache-control", "no-store");
     return response;
   };
+}
+
+/** Where proxies say that a request is from. Made up, it only keeps whoever made it up out. */
+function forwardedFor(headers: Headers): string[] {
+  return (headers.get("x-forwarded-for") ?? "")
+    .split(",")
+    .map((address) => address.trim())
+    .filter((address) => address !== "");
 }
 
 function routesByPath(): Map<string, string[]> {

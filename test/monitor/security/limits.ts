@@ -91,6 +91,18 @@ export const LIMITS: Requirements = {
         status(rig.send("/api/session", { headers: { ...ADA, ...from(address) } }));
       expect([await asked("192.0.2.1"), await asked("192.0.2.2")]).toEqual([429, 200]);
     },
+    "without auth, a proxy on this machine lets nobody else in": async () => {
+      const rig = await MonitorRig.start({ allowedHosts: ["queues.example.com"] });
+      const ask = (from: string) => {
+        const headers = { host: "queues.example.com", "x-forwarded-for": from };
+        return status(rig.send("/api/queues", { headers }));
+      };
+      for (const from of ["192.0.2.7", "127.0.0.1, 192.0.2.7", "192.0.2.7, 127.0.0.1"]) {
+        expect([from, await ask(from)]).toEqual([from, 403]);
+      }
+      for (const from of ["127.0.0.1", "::1, 127.0.0.1", ""])
+        expect([from, await ask(from)]).toEqual([from, 200]);
+    },
     "without auth, a header makes nobody local": async () => {
       const rig = await MonitorRig.start({ trustProxy: true });
       const ask = (address: string, forwarded: string) =>
