@@ -169,11 +169,6 @@ export class Peer {
     return this.#child.pid ?? 0;
   }
 
-  /** Everything that its servers have logged: warnings and errors. */
-  get complaints(): string {
-    return this.#complaints;
-  }
-
   get events(): readonly PeerEvent[] {
     return this.#events;
   }
