@@ -51,6 +51,8 @@ export interface DeletionsOptions {
 export class Deletions {
   readonly #options: DeletionsOptions;
   readonly #batches = new Map<string, Batch>();
+  /** Deletions that have begun and are not held yet. */
+  readonly #reserved = new Set<{ readonly tasks: readonly Doomed[] }>();
   /** Of every task that is to be deleted. */
   readonly #sentences = new Map<string, Sentence>();
 
@@ -67,21 +69,41 @@ export class Deletions {
 
   /** Whether a deletion of these tasks could be undone. Asks before anything is changed. */
   async canUndo(tasks: readonly Doomed[]): Promise<boolean> {
-    if (tasks.length > this.room || tasks.some(({ state }) => state === "aggregating")) return false;
-    const coming = new Map<string, number>();
-    for (const task of tasks) {
-      if (isMoved(task)) coming.set(task.queue, (coming.get(task.queue) ?? 0) + 1);
-    }
-    for (const [queue, count] of coming) {
-      const { archived } = await this.#options.inspector.getQueueInfo(queue);
-      if (archived + count > MOST_ARCHIVED) return false;
-    }
-    return true;
+    const release = await this.reserve(tasks);
+    release?.();
+    return release !== undefined;
   }
 
-  /** Tasks that can be held beside those that are. */
+  /**
+   * Sets room aside for these tasks, here and in the archives of their queues, which others would take meanwhile.
+   *
+   * @returns what gives it back, once they are held or will not be; `undefined`: their deletion could not be undone
+   */
+  async reserve(tasks: readonly Doomed[]): Promise<(() => void) | undefined> {
+    if (tasks.length > this.room || tasks.some(({ state }) => state === "aggregating")) return undefined;
+    const reservation = { tasks };
+    const release = () => void this.#reserved.delete(reservation);
+    this.#reserved.add(reservation);
+    try {
+      // With those of all others: of two that ask at once, each sees the other.
+      const coming = countByQueue([...this.#reserved].flatMap((each) => each.tasks).filter(isMoved));
+      for (const queue of countByQueue(tasks.filter(isMoved)).keys()) {
+        const { archived } = await this.#options.inspector.getQueueInfo(queue);
+        if (archived + (coming.get(queue) ?? 0) <= MOST_ARCHIVED) continue;
+        release();
+        return undefined;
+      }
+      return release;
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  /** Tasks that can be held beside those that are, or will be. */
   get room(): number {
-    return [...this.#batches.values()].reduce((left, { tasks }) => left - tasks.length, MOST_HELD);
+    const taken = [...this.#batches.values(), ...this.#reserved];
+    return taken.reduce((left, { tasks }) => left - tasks.length, MOST_HELD);
   }
 
   /**
@@ -240,6 +262,12 @@ function markOf({ type, retried, lastFailedAt, bytes }: TaskInfo): string {
 
 function wantedState(task: Doomed): TaskInfo["state"] {
   return isMoved(task) ? "archived" : task.state;
+}
+
+function countByQueue(tasks: readonly Doomed[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { queue } of tasks) counts.set(queue, (counts.get(queue) ?? 0) + 1);
+  return counts;
 }
 
 /** Those that are archived to get them out of the way; others have ended before. */

@@ -171,30 +171,35 @@ export class Operations {
       each instanceof Error || errors[i] ? [] : [{ i, task: doomed(each) }],
     );
     const tasks = found.map(({ task }) => task);
-    if (!(await this.#deletions.canUndo(tasks))) throw notUndoable();
-    const operation = this.#begin(
-      {
-        action: "delete",
-        filter: "",
-        queues: [...new Set(refs.map(({ queue }) => queue))],
-        states: null,
-        dryRun: false,
-        fingerprint: null,
-        group: null,
-        command: null,
-      },
-      visitor,
-      async () => {
-        const failed = await this.#deletions.archive(tasks);
-        for (const [nth, { i }] of found.entries()) errors[i] = failed[nth];
-        const held = tasks.filter((_, nth) => failed[nth] === undefined);
-        const counts = { changed: held.length, matched: tasks.length, total: refs.length };
-        return { ...counts, stopped: false, sample: [], held };
-      },
-    );
-    const entry = this.#find(operation.id);
-    await entry.ended;
-    return { operation: entry.operation, errors };
+    const release = await this.#deletions.reserve(tasks);
+    if (release === undefined) throw notUndoable();
+    try {
+      const operation = this.#begin(
+        {
+          action: "delete",
+          filter: "",
+          queues: [...new Set(refs.map(({ queue }) => queue))],
+          states: null,
+          dryRun: false,
+          fingerprint: null,
+          group: null,
+          command: null,
+        },
+        visitor,
+        async () => {
+          const failed = await this.#deletions.archive(tasks);
+          for (const [nth, { i }] of found.entries()) errors[i] = failed[nth];
+          const held = tasks.filter((_, nth) => failed[nth] === undefined);
+          const counts = { changed: held.length, matched: tasks.length, total: refs.length };
+          return { ...counts, stopped: false, sample: [], held };
+        },
+      );
+      const entry = this.#find(operation.id);
+      await entry.ended;
+      return { operation: entry.operation, errors };
+    } finally {
+      release();
+    }
   }
 
   /** @throws {@link HttpError} it cannot be undone (any more). */
@@ -257,7 +262,7 @@ export class Operations {
 
   /** Looks at all of them first: whether they are too many is known before any is changed. */
   async #deleteUndoably(filter: string, options: Steps & MatchingOptions): Promise<Result> {
-    const { signal, dryRun = false, rate, where: isWanted = () => true } = options;
+    const { dryRun = false, where: isWanted = () => true } = options;
     const tasks: Doomed[] = [];
     let tooMany = false;
     const { room } = this.#deletions;
@@ -274,9 +279,21 @@ export class Operations {
       where,
       dryRun: true,
     });
-    const canUndo = !tooMany && (await this.#deletions.canUndo(tasks));
-    if (dryRun) return { ...seen, canUndo };
-    if (!canUndo) throw notUndoable();
+    if (dryRun) return { ...seen, canUndo: !tooMany && (await this.#deletions.canUndo(tasks)) };
+    const release = await this.#deletions.reserve(tasks);
+    if (release === undefined) throw notUndoable();
+    try {
+      return { ...seen, ...(await this.#putAside(tasks, seen, options)) };
+    } finally {
+      release();
+    }
+  }
+
+  async #putAside(
+    tasks: readonly Doomed[],
+    seen: MatchingResult,
+    { signal, rate, onProgress }: Steps & Pick<MatchingOptions, "rate">,
+  ): Promise<Pick<Result, "changed" | "stopped" | "held">> {
     const { clock } = this.#runtime;
     const beganAt = clock.monotonic();
     const held: Doomed[] = [];
@@ -292,12 +309,12 @@ export class Operations {
         break;
       }
       held.push(...some.filter((_, i) => failed[i] === undefined));
-      options.onProgress({ done: Math.min(seen.total, at + some.length), total: seen.total });
+      onProgress({ done: Math.min(seen.total, at + some.length), total: seen.total });
       const due = rate === undefined ? 0 : beganAt + (held.length / rate) * 1_000 - clock.monotonic();
       if (due > 0) await sleep(clock, due, signal);
     }
     const stopped = seen.stopped || signal.aborted;
-    return { ...seen, changed: held.length, stopped, held };
+    return { changed: held.length, stopped, held };
   }
 
   #begin(

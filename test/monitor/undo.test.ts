@@ -201,6 +201,30 @@ it("says beforehand that too many cannot be undone, and changes none of them", a
   expect((await begin({ filter: "type:a", dryRun: true })).canUndo).toBeNull();
 });
 
+it("lets no two deletions at once take more room than there is", async () => {
+  const { rig, inspector, begin } = await rigOn("memory");
+  for (const type of ["left", "right"]) {
+    const half = Array.from({ length: 4_600 }, (_, n) => ({
+      task: new Task(type, { n }),
+      options: { queue: "many", taskId: `${type}${n}`, processIn: "1h" },
+    }));
+    await rig.client.enqueueBatch(half);
+  }
+  const both = ["left", "right"].map((type) => begin({ undoable: true, filter: `type:${type}` }));
+  const ends = await Promise.all(both);
+  expect(ends.map(({ status }) => status).sort()).not.toEqual(["done", "done"]);
+  const failed = ends.filter(({ status }) => status === "failed");
+  expect(failed.map(({ changed, error }) => [changed, error?.code])).toEqual(
+    failed.map(() => [0, "NOT_UNDOABLE"]),
+  );
+  expect((await inspector.getQueueInfo("many")).archived).toBeLessThanOrEqual(9_000);
+  // What was set aside for the one that was refused is there for the next.
+  for (const { action, filter, status } of ends) {
+    if (status === "failed")
+      expect((await begin({ undoable: true, filter, action, limit: 100 })).changed).toBe(100);
+  }
+});
+
 it("loses nothing when the monitor ends before: tasks stay archived", async () => {
   const runtime = fakeRuntime({ now: NOW });
   const engine: Engine = memoryEngine({ runtime });

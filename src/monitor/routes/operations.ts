@@ -1,7 +1,7 @@
 import type { Operation, OperationRoutes } from "../api.ts";
 import { orderText } from "../audit.ts";
-import { HttpError } from "../http-error.ts";
-import type { Visitor } from "../scope.ts";
+import { forbidden, HttpError } from "../http-error.ts";
+import { mayAct, type Visitor } from "../scope.ts";
 import { visibleOperation } from "../view.ts";
 import type { House, Rules } from "./rule.ts";
 import { queuesOf, readFilter } from "./scope.ts";
@@ -32,7 +32,10 @@ export function operationRules(house: House): Rules<OperationRoutes> {
     "POST /api/operations/{id}/stop": {
       role: "operate",
       handle: async ({ params, visitor }) => {
-        const { id } = operationFor(visitor, operations.get(params["id"] ?? ""));
+        const { id, action } = operationFor(visitor, operations.get(params["id"] ?? ""));
+        if (action === "delete-queue" && !mayAct(visitor, "admin")) {
+          throw forbidden("whoever may not delete a queue may not stop its deletion either");
+        }
         return operations.stop(id);
       },
     },
