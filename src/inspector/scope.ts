@@ -35,6 +35,8 @@ export interface ScopePart extends Omit<ScanPage, "cursor"> {
 
 /** Tasks of one part: a few milliseconds of the engine's time. */
 const PART = 500;
+/** Queues. */
+const ASKED_AT_ONCE = 500;
 
 /** @throws {@link QueueNotFoundError} nothing was ever enqueued to one of the queues. */
 export async function scopeOf(
@@ -48,13 +50,18 @@ export async function scopeOf(
   const states = STATES.filter((state) => wanted.includes(state) && matcher.states.includes(state));
   const queues: string[] = [];
   let total = 0;
-  for (const queue of [...new Set(named ?? (await door.queues()))].sort()) {
-    if (!matcher.servesQueue(queue)) continue;
-    const info = await queueInfo(door, queue, named !== undefined);
-    if (info === undefined && named !== undefined) throw new QueueNotFoundError(queue);
-    if (info === undefined) continue;
-    queues.push(queue);
-    for (const state of states) total += info[state];
+  const possible = [...new Set(named ?? (await door.queues()))].filter((queue) => matcher.servesQueue(queue));
+  possible.sort();
+  for (let at = 0; at < possible.length; at += ASKED_AT_ONCE) {
+    const some = possible.slice(at, at + ASKED_AT_ONCE);
+    const infos = await Promise.all(some.map((queue) => queueInfo(door, queue, named !== undefined)));
+    for (const [nth, info] of infos.entries()) {
+      const queue = some[nth] as string;
+      if (info === undefined && named !== undefined) throw new QueueNotFoundError(queue);
+      if (info === undefined) continue;
+      queues.push(queue);
+      for (const state of states) total += info[state];
+    }
   }
   return { queues, states, total };
 }

@@ -97,8 +97,8 @@ function NextRuns({ entry: { nextRuns, paused } }: { readonly entry: SchedulerEn
         <ol className={styles["runs"]}>
           {nextRuns.map((at) => (
             <li key={at}>
-              <span>{absolute(at)}</span>
-              <span className="faint" title={absolute(at, "UTC")}>
+              <LocalAndUtc at={at} />
+              <span className="faint">
                 <RelativeTime at={at} />
               </span>
             </li>
@@ -106,6 +106,23 @@ function NextRuns({ entry: { nextRuns, paused } }: { readonly entry: SchedulerEn
         </ol>
       )}
     </Section>
+  );
+}
+
+/** Servers and cron specs are mostly in UTC, whoever looks is not. */
+function LocalAndUtc({ at }: { readonly at: number }) {
+  const local = absolute(at);
+  const utc = absolute(at, "UTC");
+  return (
+    <span>
+      {local}
+      {utc !== local && (
+        <>
+          <br />
+          <span className="faint">{utc}</span>
+        </>
+      )}
+    </span>
   );
 }
 
