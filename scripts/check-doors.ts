@@ -71,7 +71,7 @@ const DOORS: Readonly<Record<string, Door>> = {
       "engine/memory",
     ],
   },
-  metrics: { rooms: [...SMALL_FILES, "index.ts"], packages: ["prom-client"] },
+  metrics: { rooms: [...SMALL_FILES, "runtime", "index.ts"], packages: ["prom-client"] },
   monitor: {
     rooms: [...SMALL_FILES, "runtime", "index.ts", "metrics"],
     packages: ["hono", "@hono/node-server"],

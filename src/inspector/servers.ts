@@ -17,6 +17,8 @@ export interface ServerRecord {
   readonly startedAt: Date;
   /** `"titanqueue/…"`; absent: a Go server. */
   readonly version?: string;
+  /** The most that its event loop came round too late between its last two heartbeats, milliseconds; absent: a Go server. */
+  readonly lag?: number;
   /** What it runs now. */
   readonly workers: readonly WorkerRecord[];
 }
@@ -44,6 +46,7 @@ export function serverRecord({ info, workers }: PresenceRecord): ServerRecord {
     status: info.status,
     startedAt: new Date(timestampMs(info.startTime) ?? 0),
     ...(info.peer !== undefined && { version: info.peer }),
+    ...(info.lag !== undefined && { lag: info.lag }),
     workers: workers.map(workerRecord),
   };
 }

@@ -1,8 +1,8 @@
-import { monitorEventLoopDelay } from "node:perf_hooks";
 import { Gauge } from "prom-client";
+import { type EventLoopLag, measureEventLoopLag } from "../runtime/event-loop-lag.ts";
 import type { MetricsRegistry } from "./metrics-registry.ts";
 
-/** Milliseconds between two looks at the clock. They are part of what the histogram measures. */
+/** Milliseconds. */
 const RESOLUTION = 10;
 
 const NAMES = {
@@ -11,20 +11,17 @@ const NAMES = {
 } as const;
 
 /**
- * How much later than it should the event loop has come round: handlers that compute without a pause hold up renewals of
- * leases. Of the time since the last scrape.
+ * How much later than it should the event loop has come round, of the time since the last scrape.
  *
  * @returns ends the measurement
  */
 export function registerEventLoopLag(registry: MetricsRegistry): () => void {
-  const delay = monitorEventLoopDelay({ resolution: RESOLUTION });
-  delay.enable();
-  let seen: { readonly p99: number; readonly max: number } | undefined;
+  const meter = measureEventLoopLag(RESOLUTION);
+  let seen: EventLoopLag | undefined;
   // Both are collected in one turn, and tell of the same time.
   const read = () => {
     if (seen !== undefined) return seen;
-    seen = { p99: secondsOf(delay.percentile(99)), max: secondsOf(delay.max) };
-    delay.reset();
+    seen = meter.read();
     queueMicrotask(() => {
       seen = undefined;
     });
@@ -36,7 +33,7 @@ export function registerEventLoopLag(registry: MetricsRegistry): () => void {
     help: "The 99th percentile of how much too late the event loop came round since the last scrape.",
     registers,
     collect() {
-      this.set(read().p99);
+      this.set(read().p99 / 1_000);
     },
   });
   new Gauge({
@@ -44,16 +41,11 @@ export function registerEventLoopLag(registry: MetricsRegistry): () => void {
     help: "The most that the event loop came round too late since the last scrape.",
     registers,
     collect() {
-      this.set(read().max);
+      this.set(read().max / 1_000);
     },
   });
   return () => {
-    delay.disable();
+    meter.stop();
     for (const name of Object.values(NAMES)) registry.removeSingleMetric(name);
   };
-}
-
-/** From nanoseconds, the time between two looks left out. */
-function secondsOf(nanoseconds: number): number {
-  return Math.max(0, nanoseconds / 1e6 - RESOLUTION) / 1_000;
 }

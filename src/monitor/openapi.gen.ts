@@ -2296,6 +2296,17 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
         ],
         "description": "`titanqueue/0.1.0`; `null`: a Go server."
       },
+      "lag": {
+        "anyOf": [
+          {
+            "type": "number"
+          },
+          {
+            "type": "null"
+          }
+        ],
+        "description": "The most that its event loop came round too late between its last two heartbeats, five seconds apart, in milliseconds; `null`: a Go server."
+      },
       "concurrency": {
         "type": "number"
       },
@@ -2322,6 +2333,7 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
       "status",
       "startedAt",
       "version",
+      "lag",
       "concurrency",
       "strictPriority",
       "queues",

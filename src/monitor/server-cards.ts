@@ -10,6 +10,7 @@ export function serverCard(record: ServerRecord): ServerCard {
     status: record.status,
     startedAt: record.startedAt.getTime(),
     version: record.version ?? null,
+    lag: record.lag ?? null,
     concurrency: record.concurrency,
     strictPriority: record.strictPriority,
     queues: Object.entries(record.queues).map(([queue, priority]) => ({ queue, priority })),

@@ -14,6 +14,8 @@ import {
 
 /** Field 1000, text: unknown to Go, which skips it. Its tag takes two bytes. */
 const PEER_TAG = 1_000 * 8 + 2;
+/** Field 1001, int32, written also where it is zero: absent means that it is not known. */
+const LAG_TAG = 1_001 * 8;
 
 export function encodeServerInfo(info: ServerInfo): Buffer {
   const host = utf8Length(info.host);
@@ -31,7 +33,8 @@ export function encodeServerInfo(info: ServerInfo): Buffer {
       spanSize(status) +
       timestampSize(info.startTime) +
       intSize(info.activeWorkerCount) +
-      (peer === 0 ? 0 : 1 + spanSize(peer)),
+      (peer === 0 ? 0 : 1 + spanSize(peer)) +
+      (info.lag === undefined ? 0 : 2 + varintSize(info.lag)),
   );
   let at = writeText(to, 0, 0x0a, info.host, host);
   at = writeInt(to, at, 0x10, info.pid);
@@ -44,8 +47,9 @@ export function encodeServerInfo(info: ServerInfo): Buffer {
   at = writeInt(to, at, 0x48, info.activeWorkerCount);
   if (peer > 0) {
     at = writeVarint(to, writeVarint(to, at, PEER_TAG), peer);
-    writeUtf8(to, at, info.peer ?? "", peer);
+    at = writeUtf8(to, at, info.peer ?? "", peer);
   }
+  if (info.lag !== undefined) writeVarint(to, writeVarint(to, at, LAG_TAG), info.lag);
   return to;
 }
 
@@ -88,6 +92,7 @@ export function decodeServerInfo(bytes: Uint8Array): ServerInfo {
     activeWorkerCount: 0,
   };
   let peer = "";
+  let lag: number | undefined;
   for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
     if (tag === 0x0a) info.host = reader.text();
     else if (tag === 0x10) info.pid = reader.int32();
@@ -99,9 +104,10 @@ export function decodeServerInfo(bytes: Uint8Array): ServerInfo {
     else if (tag === 0x42) info.startTime = readTimestamp(reader, info.startTime);
     else if (tag === 0x48) info.activeWorkerCount = reader.int32();
     else if (tag === PEER_TAG) peer = reader.text();
+    else if (tag === LAG_TAG) lag = reader.int32();
     else reader.skip(tag);
   }
-  return peer === "" ? info : { ...info, peer };
+  return { ...info, ...(peer !== "" && { peer }), ...(lag !== undefined && { lag }) };
 }
 
 function readQueue(reader: WireReader, queues: Map<string, number>): void {

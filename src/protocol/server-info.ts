@@ -16,4 +16,6 @@ export interface ServerInfo {
   readonly activeWorkerCount: number;
   /** Unknown field 1000, `titanqueue/x.y.z`; absent on a Go server. */
   readonly peer?: string;
+  /** Unknown field 1001, the most that its event loop came round too late since the record before, milliseconds; of ours alone. */
+  readonly lag?: number;
 }

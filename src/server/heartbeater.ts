@@ -3,6 +3,7 @@ import { LeaseLostError } from "../errors.ts";
 import type { ServerInfo, ServerStatus } from "../protocol/server-info.ts";
 import { NEVER, timestampOf } from "../protocol/timestamp.ts";
 import type { WorkerInfo } from "../protocol/worker-info.ts";
+import type { EventLoopLagMeter } from "../runtime/event-loop-lag.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { type PeriodicComponent, periodic } from "../runtime/periodic.ts";
 import type { Runtime } from "../runtime/runtime.ts";
@@ -18,8 +19,9 @@ export interface HeartbeaterOptions {
   readonly workers: Workers;
   readonly runner: Pick<TaskRunner, "abort">;
   /** What does not change while the server lives. */
-  readonly identity: Omit<ServerInfo, "status" | "activeWorkerCount">;
+  readonly identity: Omit<ServerInfo, "status" | "activeWorkerCount" | "lag">;
   readonly status: () => ServerStatus;
+  readonly eventLoopLag: EventLoopLagMeter;
   readonly engineState: EngineState;
   readonly rollups: Pick<Rollups, "beat" | "finish">;
   readonly timings: Pick<ServerTimings, "heartbeat" | "recordTtl" | "leaseLimit">;
@@ -39,6 +41,7 @@ const SHOWN_PAYLOAD = 1_024;
 export function heartbeater(options: HeartbeaterOptions): PeriodicComponent {
   const { broker, workers, runner, identity, status, engineState, rollups, timings, runtime, logger } =
     options;
+  const { eventLoopLag } = options;
 
   async function renewLeases(): Promise<void> {
     const byQueue = new Map<string, Worker[]>();
@@ -82,7 +85,8 @@ export function heartbeater(options: HeartbeaterOptions): PeriodicComponent {
 
   async function show(): Promise<void> {
     const running = [...workers.running];
-    const info = { ...identity, status: status(), activeWorkerCount: running.length };
+    const lag = Math.round(eventLoopLag.read().max);
+    const info = { ...identity, status: status(), activeWorkerCount: running.length, lag };
     const shown = running.map((worker) => workerInfo(identity, worker));
     await broker.writeServerState(info, shown, timings.recordTtl);
   }
@@ -101,6 +105,7 @@ export function heartbeater(options: HeartbeaterOptions): PeriodicComponent {
       }
     },
     onStop: async () => {
+      eventLoopLag.stop();
       if (engineState.error !== undefined) return;
       const written = rollups.finish();
       await engineState.call(() => broker.clearServerState(identity));

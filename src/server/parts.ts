@@ -3,6 +3,7 @@ import type { Engine } from "../broker/engine.ts";
 import type { ServerStatus } from "../protocol/server-info.ts";
 import { timestampOf } from "../protocol/timestamp.ts";
 import type { Component } from "../runtime/component.ts";
+import { measureEventLoopLag } from "../runtime/event-loop-lag.ts";
 import { VERSION } from "../version.ts";
 import { aggregator } from "./aggregator.ts";
 import type { EngineState } from "./engine-state.ts";
@@ -30,6 +31,8 @@ import { Workers } from "./workers.ts";
 
 /** Milliseconds between looks at groups, where news of them do not come at once. */
 const GROUP_INTERVAL = 1_000;
+/** Milliseconds: a finer one would wake an idle process more often. */
+const LAG_RESOLUTION = 20;
 
 export interface PartsOptions {
   readonly engine: Engine;
@@ -131,7 +134,8 @@ export function assemble(options: PartsOptions): Parts {
     startTime: timestampOf(broker.now()),
     peer: `titanqueue/${VERSION}`,
   };
-  const heart = heartbeater({ ...common, workers, runner, identity, status, rollups });
+  const eventLoopLag = measureEventLoopLag(LAG_RESOLUTION);
+  const heart = heartbeater({ ...common, workers, runner, identity, status, rollups, eventLoopLag });
   const sync = syncer({ ...common, syncQueue, ledger });
   const { healthCheck, healthCheckInterval } = config;
   const health =

@@ -111,6 +111,7 @@ export function operatingContract(open: OpenEngine): void {
       startTime: timestampOf(now),
       activeWorkerCount: 1,
       peer: "titanqueue/0.1.0",
+      lag: 0,
     };
     const worker = {
       host: "host1",
@@ -123,7 +124,7 @@ export function operatingContract(open: OpenEngine): void {
       startTime: timestampOf(now),
       deadline: timestampOf(now + 60_000),
     };
-    const { peer, ...gos } = { ...info, serverId: "other", pid: 1 };
+    const { peer, lag, ...gos } = { ...info, serverId: "other", pid: 1 };
     await engine.broker.writeServerState(info, [worker], 10_000);
     await engine.broker.writeServerState(gos, [], 20_000);
 

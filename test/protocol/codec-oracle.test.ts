@@ -82,6 +82,7 @@ const serverInfo: fc.Arbitrary<ServerInfo> = fc.record(
     startTime: timestamp,
     activeWorkerCount: int32,
     peer: text.filter((value) => value !== ""),
+    lag: fc.nat(),
   },
   { noNullPrototype: true },
 );

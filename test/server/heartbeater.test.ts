@@ -22,6 +22,7 @@ function heartRig() {
   const shown: { info: ServerInfo; workers: readonly WorkerInfo[]; ttl: number }[] = [];
   const aborted: [id: string, reason: AbortReason][] = [];
   let cleared = 0;
+  const measures: string[] = [];
   const state: {
     lost: Set<string>;
     fail: Error | undefined;
@@ -47,6 +48,7 @@ function heartRig() {
       peer: "titanqueue/x",
     },
     status: () => state.status,
+    eventLoopLag: { read: () => ({ p99: 1, max: 12.4 }), stop: () => void measures.push("stopped") },
     rollups: { beat: () => undefined, finish: async () => undefined },
     engineState: new EngineState(new ServerEvents(logger), logger, clock),
     timings: { heartbeat: 5_000, recordTtl: 10_000, leaseLimit: 50_000 },
@@ -90,6 +92,7 @@ function heartRig() {
     aborted,
     state,
     add,
+    measures,
     lines: logger.lines,
     cleared: () => cleared,
   };
@@ -150,7 +153,12 @@ describe("the heartbeater", () => {
     expect(rig.shown).toEqual([
       {
         ttl: 10_000,
-        info: expect.objectContaining({ status: "active", activeWorkerCount: 1, peer: "titanqueue/x" }),
+        info: expect.objectContaining({
+          status: "active",
+          activeWorkerCount: 1,
+          peer: "titanqueue/x",
+          lag: 12,
+        }),
         workers: [
           {
             host: "h",
@@ -167,6 +175,7 @@ describe("the heartbeater", () => {
       },
     ]);
     await rig.component.stop();
+    expect(rig.measures).toEqual(["stopped"]);
   });
 
   it("shows the server even when leases cannot be renewed, and keeps on trying", async () => {

@@ -13,6 +13,11 @@ export interface ServerCard {
   startedAt: Instant;
   /** `titanqueue/0.1.0`; `null`: a Go server. */
   version: string | null;
+  /**
+   * The most that its event loop came round too late between its last two heartbeats, five seconds apart, in milliseconds;
+   * `null`: a Go server.
+   */
+  lag: number | null;
   concurrency: number;
   strictPriority: boolean;
   queues: QueuePriority[];

@@ -1,7 +1,9 @@
 import type { CSSProperties } from "react";
 import type { ServerCard, WorkerRow } from "../../api/types.ts";
+import { classes } from "../../components/classes.ts";
 import { Age, Elapsed } from "../../components/values.tsx";
 import { plural } from "../../format/numbers.ts";
+import { duration } from "../../format/times.ts";
 import { link } from "../../routing/location.ts";
 import { Link } from "../../routing/router.tsx";
 import styles from "./servers-page.module.css";
@@ -9,12 +11,14 @@ import { typeHue } from "./type-hue.ts";
 
 /** Slots that are drawn; more of them are only counted. */
 const MOST_CELLS = 200;
+/** Milliseconds: handlers that compute for so long hold up heartbeats and every other task. */
+const LAGS = 250;
 /** Tasks that are named; the cells have the others. */
 const MOST_NAMED = 8;
 
 /** One server: its slots as cells, filled by type of task, and below them what has run for longest. */
 export function Server({ server }: { readonly server: ServerCard }) {
-  const { id, host, pid, status, startedAt, version, concurrency, workers } = server;
+  const { id, host, pid, status, startedAt, version, lag, concurrency, workers } = server;
   const longest = [...workers].sort((a, b) => a.startedAt - b.startedAt);
   const free = Math.max(0, concurrency - workers.length);
   const cells = longest.slice(0, MOST_CELLS);
@@ -29,6 +33,14 @@ export function Server({ server }: { readonly server: ServerCard }) {
         <span className="spacer" />
         <span className="muted small">
           {version ?? "Go"}, up <Age since={startedAt} />
+          {lag !== null && (
+            <span
+              className={classes(lag >= LAGS && "warning")}
+              title="How late its event loop came round, at most, between its last two heartbeats"
+            >
+              , lag {duration(lag)}
+            </span>
+          )}
         </span>
       </header>
       <Queues server={server} />
