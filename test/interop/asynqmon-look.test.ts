@@ -1,10 +1,10 @@
 import { hostname } from "node:os";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { QueueInfo } from "../../src/inspector/inspector.ts";
 import { redisForFile } from "../support/redis-rig.ts";
 import { Asynqmon } from "./asynqmon.ts";
 import { LOOKS } from "./asynqmon-routes.ts";
-import { counted } from "./counts.ts";
+import { countTests } from "./count-tests.ts";
 import { fillRedis } from "./filled-redis.ts";
 import { goInstant } from "./go-shape.ts";
 
@@ -12,9 +12,7 @@ const redis = await redisForFile();
 const { inspector, days, tickIds } = await fillRedis(redis);
 const monitor = await Asynqmon.forFile(redis.url);
 
-afterEach(({ task }) => {
-  if (task.result?.state === "pass") counted("scenarios");
-});
+countTests("tool-scenarios");
 
 const INSTANT = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)$/);
 

@@ -1,20 +1,18 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { redisEngine } from "../../src/index.ts";
 import { silentLogger } from "../../src/runtime/logger.ts";
 import { type Family, parseExposition } from "../metrics/exposition.ts";
 import { MonitorRig } from "../monitor/monitor-rig.ts";
 import { redisForFile } from "../support/redis-rig.ts";
 import { Asynqmon } from "./asynqmon.ts";
-import { counted } from "./counts.ts";
+import { countTests } from "./count-tests.ts";
 import { fillRedis } from "./filled-redis.ts";
 
 const redis = await redisForFile();
 const { inspector } = await fillRedis(redis);
 const monitor = await Asynqmon.forFile(redis.url);
 
-afterEach(({ task }) => {
-  if (task.result?.state === "pass") counted("scenarios");
-});
+countTests("tool-scenarios");
 
 /** All that its exporter tells of a queue. */
 const NAMES = [

@@ -55,7 +55,7 @@ export class Asynqmon {
   /** What its exporter tells a Prometheus. */
   async metrics(): Promise<string> {
     const response = await fetch(`${this.#url}/metrics`);
-    counted("commands");
+    counted("tool-commands");
     const text = await response.text();
     if (response.status !== 200) throw new Error(`asynqmon's exporter answered ${response.status}: ${text}`);
     return text;
@@ -67,7 +67,7 @@ export class Asynqmon {
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
     const text = await response.text();
-    counted("commands");
+    counted("tool-commands");
     this.asked.add(`${method} ${routeOf(path)}`);
     return { status: response.status, body: text.startsWith("{") ? JSON.parse(text) : text };
   }

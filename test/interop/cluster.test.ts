@@ -1,4 +1,4 @@
-import { afterAll, afterEach, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { Client } from "../../src/client/client.ts";
 import { createRedisEngine } from "../../src/engine/redis/redis-engine.ts";
 import { silentLogger } from "../../src/runtime/logger.ts";
@@ -6,7 +6,7 @@ import { Server } from "../../src/server/server.ts";
 import { Task } from "../../src/task.ts";
 import { ClusterRig } from "../support/cluster-rig.ts";
 import { Asynqmon } from "./asynqmon.ts";
-import { counted } from "./counts.ts";
+import { countTests } from "./count-tests.ts";
 import { GoInspector } from "./go-inspector.ts";
 import { eventually, tell } from "./news.ts";
 
@@ -28,9 +28,7 @@ afterAll(async () => {
   await engine.close();
 });
 
-afterEach(({ task }) => {
-  if (task.result?.state === "pass") counted("scenarios");
-});
+countTests("tool-scenarios");
 
 /** Their keys lie on three nodes: protocol.md 13. */
 const SLOTS = { default: 5_718, critical: 8_090, low: 15_214 } as const;

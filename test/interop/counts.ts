@@ -2,7 +2,14 @@ import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** What `make interop` counts. */
-const COUNTED = ["vectors", "sequences", "operations", "scenarios", "commands"] as const;
+const COUNTED = [
+  "vectors",
+  "sequences",
+  "operations",
+  "fleet-scenarios",
+  "tool-scenarios",
+  "tool-commands",
+] as const;
 export type Counted = (typeof COUNTED)[number];
 
 /** Names the file of this run, to every process that it starts. */

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { redisForFile } from "../support/redis-rig.ts";
-import { counted } from "./counts.ts";
+import { countTests } from "./count-tests.ts";
 import { goProgram } from "./go-modules.ts";
 import { eventually, tell } from "./news.ts";
 
@@ -19,9 +19,7 @@ beforeAll(() => {
   if (status !== 0) throw new Error(`the example does not compile:\n${stderr}`);
 }, 300_000);
 
-afterEach(({ task }) => {
-  if (task.result?.state === "pass") counted("scenarios");
-});
+countTests("fleet-scenarios");
 
 interface Program {
   readonly child: ChildProcess;

@@ -29,7 +29,7 @@ export class GoInspector {
   async ask<R = unknown>(method: string, ...args: unknown[]): Promise<R> {
     const answer = await this.#peer.inspect<R>(method, ...args);
     this.asked.add(method);
-    counted("commands");
+    counted("tool-commands");
     return answer;
   }
 
@@ -44,7 +44,7 @@ export class GoInspector {
       await this.#peer.inspect(method, ...args);
     } catch (error) {
       if (!(error instanceof PeerError)) throw error;
-      counted("commands");
+      counted("tool-commands");
       return error;
     }
     throw new Error(`asynq ${this.version} did not refuse ${method}(${args.join(", ")})`);

@@ -1,8 +1,9 @@
 import { hostname } from "node:os";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { installationForFile } from "../cli/installation.ts";
 import { TmuxTerminal } from "../cli/tmux.ts";
 import { redisForFile } from "../support/redis-rig.ts";
+import { countTests } from "./count-tests.ts";
 import { counted } from "./counts.ts";
 import { fillByGo, scheduleByGo, script } from "./go-only.ts";
 import { goInstant } from "./go-shape.ts";
@@ -15,9 +16,7 @@ await hearKeys(redis);
 const go = await fillByGo(redis.url);
 const { every, rare } = await scheduleByGo(go);
 
-afterEach(({ task }) => {
-  if (task.result?.state === "pass") counted("scenarios");
-});
+countTests("tool-scenarios");
 
 interface GoEntry {
   readonly ID: string;
@@ -145,7 +144,7 @@ describe("where only Go runs, the command", () => {
     await terminal.shows(new RegExp(`^${name} +work +t +busy-1 `, "m"));
     await terminal.key("q");
     await terminal.shows(/ended 0/);
-    counted("commands");
+    counted("tool-commands");
   });
 
   it("archives all of a state, or what meets a filter, and puts it back for Go to run", async () => {

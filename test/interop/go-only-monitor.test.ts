@@ -1,10 +1,11 @@
 import { hostname } from "node:os";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { redisEngine } from "../../src/index.ts";
 import { silentLogger } from "../../src/runtime/logger.ts";
 import { parseExposition } from "../metrics/exposition.ts";
 import { type Answer, MonitorRig } from "../monitor/monitor-rig.ts";
 import { redisForFile } from "../support/redis-rig.ts";
+import { countTests } from "./count-tests.ts";
 import { counted } from "./counts.ts";
 import { fillByGo, scheduleByGo } from "./go-only.ts";
 import { goInstant } from "./go-shape.ts";
@@ -21,9 +22,7 @@ const asked = new Set<string>();
 beforeEach(async () => {
   rig = await MonitorRig.start({ engine: redisEngine(redis.url, { logger: silentLogger }) });
 });
-afterEach(({ task }) => {
-  if (task.result?.state === "pass") counted("scenarios");
-});
+countTests("tool-scenarios");
 
 /** Asks a route by its name in the OpenAPI document. */
 async function get(
@@ -35,14 +34,14 @@ async function get(
   const answer = await rig.send(path + query);
   expect([route, answer.status]).toEqual([route, 200]);
   asked.add(route);
-  counted("commands");
+  counted("tool-commands");
   return answer;
 }
 
 async function change(path: string, body: object = {}, method = "POST"): Promise<Answer> {
   const answer = await rig.change(path, { method, body });
   expect([path, answer.status, answer.status < 300 ? "" : answer.text]).toEqual([path, answer.status, ""]);
-  counted("commands");
+  counted("tool-commands");
   return answer;
 }
 

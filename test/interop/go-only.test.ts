@@ -1,9 +1,9 @@
 import { hostname } from "node:os";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { TaskState } from "../../src/broker/inspection.ts";
 import { installationForFile } from "../cli/installation.ts";
 import { redisForFile } from "../support/redis-rig.ts";
-import { counted } from "./counts.ts";
+import { countTests } from "./count-tests.ts";
 import { fillByGo, scheduleByGo } from "./go-only.ts";
 import { goInstant, goQueue, goTask } from "./go-shape.ts";
 import { eventually, hearKeys } from "./news.ts";
@@ -15,9 +15,7 @@ await hearKeys(redis);
 const go = await fillByGo(redis.url);
 const { every, rare } = await scheduleByGo(go);
 
-afterEach(({ task }) => {
-  if (task.result?.state === "pass") counted("scenarios");
-});
+countTests("tool-scenarios");
 
 const STATES: Readonly<Record<Exclude<TaskState, "aggregating">, readonly string[]>> = {
   active: ["busy-1", "busy-2"],

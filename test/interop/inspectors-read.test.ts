@@ -1,9 +1,9 @@
 import { hostname } from "node:os";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { TaskState } from "../../src/broker/inspection.ts";
 import type { TaskInfo } from "../../src/task-info.ts";
 import { redisForFile } from "../support/redis-rig.ts";
-import { counted } from "./counts.ts";
+import { countTests } from "./count-tests.ts";
 import { fillRedis } from "./filled-redis.ts";
 import { GoInspector, INSPECTOR_VERSIONS } from "./go-inspector.ts";
 import { goDuration, goInstant, goQueue, goTask } from "./go-shape.ts";
@@ -15,9 +15,7 @@ const inspectors = await Promise.all(
   INSPECTOR_VERSIONS.map((version) => GoInspector.forFile(version, redis.url)),
 );
 
-afterEach(({ task }) => {
-  if (task.result?.state === "pass") counted("scenarios");
-});
+countTests("tool-scenarios");
 
 const LISTS = {
   ListActiveTasks: ["active", ["busy-1", "busy-2"]],

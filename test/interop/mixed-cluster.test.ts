@@ -1,6 +1,6 @@
-import { afterAll, afterEach, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { ClusterRig } from "../support/cluster-rig.ts";
-import { counted } from "./counts.ts";
+import { countTests } from "./count-tests.ts";
 import { fleetScenarios } from "./fleet-scenarios.ts";
 import { script } from "./go-only.ts";
 import { goQueue } from "./go-shape.ts";
@@ -11,9 +11,7 @@ const rig = await ClusterRig.start();
 afterAll(() => rig.stop());
 for (const node of rig.nodes) await hearKeys(node);
 
-afterEach(({ task }) => {
-  if (task.result?.state === "pass") counted("scenarios");
-});
+countTests("fleet-scenarios");
 
 describe.each([
   ["Go", "Node"],

@@ -1,6 +1,6 @@
-import { afterAll, afterEach, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { WorkerRig } from "../support/worker-rig.ts";
-import { counted } from "./counts.ts";
+import { countTests } from "./count-tests.ts";
 import { script } from "./go-only.ts";
 import { eventually } from "./news.ts";
 import { type Place, placesForFile } from "./places.ts";
@@ -10,9 +10,7 @@ const places = await placesForFile();
 const workers = await WorkerRig.create();
 afterAll(() => workers.stop());
 
-afterEach(({ task }) => {
-  if (task.result?.state === "pass") counted("scenarios");
-});
+countTests("fleet-scenarios");
 
 /** As if the leases of a queue had run out a while ago: a crash shows to others by nothing but that. */
 async function ageLeases({ raw }: Place, queue: string, seconds: number): Promise<void> {

@@ -1,6 +1,6 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { redisForFile } from "../support/redis-rig.ts";
-import { counted } from "./counts.ts";
+import { countTests } from "./count-tests.ts";
 import { fleet } from "./fleet.ts";
 import { fleetScenarios, secondsFromNow } from "./fleet-scenarios.ts";
 import { script } from "./go-only.ts";
@@ -10,9 +10,7 @@ import { goSide, type Side } from "./sides.ts";
 const redis = await redisForFile();
 await hearKeys(redis);
 
-afterEach(({ task }) => {
-  if (task.result?.state === "pass") counted("scenarios");
-});
+countTests("fleet-scenarios");
 
 describe.each([
   ["Go", "Node"],

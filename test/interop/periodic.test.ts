@@ -1,17 +1,15 @@
-import { afterEach, describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { redisEngine, Scheduler, Task } from "../../src/index.ts";
 import { silentLogger } from "../../src/runtime/logger.ts";
 import { redisForFile } from "../support/redis-rig.ts";
-import { counted } from "./counts.ts";
+import { countTests } from "./count-tests.ts";
 import { eventually, hearKeys } from "./news.ts";
 import { goSide, nodeSide } from "./sides.ts";
 
 const redis = await redisForFile();
 await hearKeys(redis);
 
-afterEach(({ task }) => {
-  if (task.result?.state === "pass") counted("scenarios");
-});
+countTests("fleet-scenarios");
 
 describe("a periodic task", () => {
   it("of Go's PeriodicTaskManager is run by ours, and is seen while its provider names it", async () => {

@@ -1,4 +1,5 @@
-import { afterAll, afterEach, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
+import { countTests } from "./count-tests.ts";
 import { counted } from "./counts.ts";
 import { script } from "./go-only.ts";
 import { eventually } from "./news.ts";
@@ -8,9 +9,7 @@ import { goSide, nodeSide } from "./sides.ts";
 
 const places = await placesForFile();
 
-afterEach(({ task }) => {
-  if (task.result?.state === "pass") counted("scenarios");
-});
+countTests("fleet-scenarios");
 
 const SERVERS = 3;
 /** Enqueued by Go before, while and after each server is replaced. */

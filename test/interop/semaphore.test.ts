@@ -1,16 +1,14 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { afterEach, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { redisEngine, Semaphore } from "../../src/index.ts";
 import { redisForFile } from "../support/redis-rig.ts";
-import { counted } from "./counts.ts";
+import { countTests } from "./count-tests.ts";
 import { goProgram } from "./go-modules.ts";
 
 const redis = await redisForFile();
 
-afterEach(({ task }) => {
-  if (task.result?.state === "pass") counted("scenarios");
-});
+countTests("fleet-scenarios");
 
 const SCOPE = "reports";
 const TOKENS = 2;

@@ -54,7 +54,7 @@ export class ServedQueue {
       this.goOn();
       await this.#server?.shutdown();
       this.#server = undefined;
-      if (task.result?.state === "pass") counted("scenarios");
+      if (task.result?.state === "pass") counted("tool-scenarios");
     });
     afterAll(async () => {
       await this.client.close();
