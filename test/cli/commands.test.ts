@@ -278,6 +278,7 @@ describe.each([
       pid: process.pid,
       queues: { default: 3, low: 1 },
       concurrency: 7,
+      lag: expect.any(Number),
       strictPriority: false,
       status: "active",
       startedAt: INSTANT,

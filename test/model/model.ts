@@ -209,7 +209,10 @@ export class Model implements Side {
     }
     if (task.state === "active") return "active";
     if (task.state === { run: "pending", archive: "archived", delete: undefined }[change]) return "unchanged";
-    this.#pending = this.#pending.filter((each) => each !== id);
+    // Where only a damaged store has it there, it is left to be dropped when its turn comes, unless it would be there twice.
+    if (task.state === "pending" || change === "run") {
+      this.#pending = this.#pending.filter((each) => each !== id);
+    }
     this.#apply(change, id, task);
     return "changed";
   }
