@@ -84,14 +84,15 @@ it("offers what the user may do now, not when the page was opened", async () => 
 });
 
 it("asks for nothing any more once its user is refused", async () => {
-  let known = [{ user: "ada", hash: await hashPassword("secret"), role: "admin" as const }];
-  const others = [{ user: "ben", hash: await hashPassword("other"), role: "view" as const }];
+  const ada = [{ user: "ada", hash: await hashPassword("secret"), role: "admin" as const }];
+  const ben = [{ user: "ben", hash: await hashPassword("other"), role: "view" as const }];
+  let known: typeof ada | typeof ben = ada;
   const rig = await MonitorRig.start({ auth: () => ({ users: known }) });
   await rig.client.enqueue(new Task("a"), { queue: "low", taskId: "one", processIn: "1h" });
   const httpCredentials = { username: "ada", password: "secret" };
   const page = await open(new URL("queues/low/tasks/one", rig.url), { httpCredentials });
   await page.getByText("Scheduled").first().waitFor();
-  known = others as typeof known;
+  known = ben;
   await page.getByText("You are no longer logged in").waitFor();
   // What was on its way is let through.
   await page.waitForLoadState("networkidle");

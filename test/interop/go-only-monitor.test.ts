@@ -153,7 +153,13 @@ describe("where only Go runs, the monitor shows", () => {
     expect(servers).toEqual([
       {
         ...{ id: theirs["ID"], host: theirs["Host"], pid: theirs["PID"], status: theirs["Status"] },
-        ...{ startedAt: instant(theirs["Started"]), version: null, concurrency: 2, strictPriority: true },
+        ...{
+          startedAt: instant(theirs["Started"]),
+          version: null,
+          lag: null,
+          concurrency: 2,
+          strictPriority: true,
+        },
         queues: expect.arrayContaining(
           Object.entries(theirs["Queues"] as object).map(([queue, priority]) => ({ queue, priority })),
         ),
