@@ -39,9 +39,8 @@ const SHOWN_PAYLOAD = 1_024;
  * was measured. Stops last, so that leases are renewed until the last handler has ended.
  */
 export function heartbeater(options: HeartbeaterOptions): PeriodicComponent {
-  const { broker, workers, runner, identity, status, engineState, rollups, timings, runtime, logger } =
-    options;
-  const { eventLoopLag } = options;
+  const { broker, workers, runner, identity, status, eventLoopLag, engineState, rollups } = options;
+  const { timings, runtime, logger } = options;
 
   async function renewLeases(): Promise<void> {
     const byQueue = new Map<string, Worker[]>();
