@@ -132,7 +132,7 @@ export class ServedQueue {
     this.#redis.expectDamage("I9");
   }
 
-  /** Lets the server go on: it runs these, and nothing else, once more. */
+  /** Lets the server go on: it runs these, and nothing else, once more. Then it is held again: what is run next waits to be awaited. */
   async runs(ids: readonly string[]): Promise<void> {
     const before = this.began.length;
     await this.inspector.unpauseQueue(this.name);
@@ -141,6 +141,7 @@ export class ServedQueue {
       "they have ended",
       async () => (await this.inspector.getQueueInfo(this.name)).active === 0,
     );
+    await this.inspector.pauseQueue(this.name);
     expect(this.began.slice(before).sort()).toEqual([...ids].sort());
   }
 }
