@@ -196,7 +196,7 @@ export function summary({ scenarios, ratios, machine, versions }: Report, store:
   return [
     markdown([head, head.map(() => "---"), ...rows]),
     "",
-    `Medians of one run on ${machine["cores"]} cores (${machine["cpu"]}), ${place.join(", ")}. ` +
+    `Medians of interleaved rounds on ${machine["cores"]} cores (${machine["cpu"]}), ${place.join(", ")}. ` +
       "For memory, CPU, calls, latency and seconds, less is better.",
   ].join("\n");
 }
